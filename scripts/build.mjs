@@ -1,0 +1,100 @@
+// Makes dist/: the launcher and the exporter (ES modules with shared chunks) and the agent (CommonJS).
+import { build } from 'esbuild';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeLicences } from './build/licences.mjs';
+import { assertNoTwins } from './build/twins.mjs';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  metafile: true,
+  legalComments: 'none',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  define: { OTEL_RUN_VERSION: JSON.stringify(version) },
+  logLevel: 'warning',
+};
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(join(dist, 'agent'), { recursive: true });
+
+const results = [];
+
+// Bundled CommonJS dependencies call `require` for Node's built-ins; an ES module has none of its own.
+const banner = { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" };
+results.push(
+  await build({
+    ...common,
+    entryPoints: { cli: 'src/cli.ts', exporter: 'src/export/process.ts', 'exporter-worker': 'src/export/worker.ts' },
+    outdir: dist,
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    banner,
+  }),
+);
+
+results.push(
+  await build({
+    ...common,
+    entryPoints: { agent: 'src/agent/agent.ts' },
+    outdir: join(dist, 'agent'),
+    format: 'cjs',
+    mainFields: ['main', 'module'],
+    // Import hooks live at a path of their own: the wrapper modules that they generate import it by URL,
+    // and must get the very instance that the agent registered its hooks with.
+    external: ['import-in-the-middle/lib/register.js', './iitm-register.js'],
+    plugins: [shareImportHookState()],
+  }),
+);
+
+// What runs before the bundle must be parsed by any Node: copied, never compiled.
+for (const [from, to] of [
+  ['src/agent/register.js', 'agent/register.js'],
+  ['src/agent/package.json', 'agent/package.json'],
+  ['node_modules/import-in-the-middle/lib/register.js', 'agent/lib/register.js'],
+]) {
+  if (!existsSync(join(root, from))) continue;
+  mkdirSync(dirname(join(dist, to)), { recursive: true });
+  cpSync(join(root, from), join(dist, to));
+}
+
+if (existsSync(join(root, 'src/agent/esm-hook.mts'))) {
+  results.push(
+    await build({
+      ...common,
+      entryPoints: { 'esm-hook': 'src/agent/esm-hook.mts' },
+      outdir: join(dist, 'agent'),
+      outExtension: { '.js': '.mjs' },
+      format: 'esm',
+      external: ['./lib/register.js'],
+      plugins: [shareImportHookState()],
+    }),
+  );
+}
+
+const metafiles = results.map((result) => result.metafile);
+assertNoTwins(metafiles, root);
+writeLicences(metafiles, root, join(root, 'THIRD-PARTY-LICENSES.txt'));
+writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafiles.map((meta) => Object.fromEntries(Object.entries(meta.outputs).map(([file, { bytes }]) => [relative('dist', file), bytes])))));
+
+function shareImportHookState() {
+  return {
+    name: 'share-import-hook-state',
+    setup(bundler) {
+      bundler.onResolve({ filter: /(^|\/)lib\/register(\.js)?$/ }, (args) =>
+        args.importer.includes('import-in-the-middle') || args.path.startsWith('import-in-the-middle/')
+          ? { path: './lib/register.js', external: true }
+          : undefined,
+      );
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * The values that pass between the rooms. Plain, readonly, printable as JSON.
+ * `settings` produces what they are made of, `plan` makes them, `launch`, `agent` and `export` obey them.
+ */
+
+/** Environment variable that carries the {@link AgentPlan} (JSON) to every process of the application. */
+export const AGENT_PLAN_VARIABLE = 'OTEL_RUN_PLAN';
+
+export type SignalName = 'traces' | 'metrics' | 'logs';
+
+export type SamplerPlan =
+  | { readonly kind: 'always_on' | 'always_off' }
+  | { readonly kind: 'traceidratio'; readonly ratio: number }
+  | { readonly kind: 'parentbased'; readonly root: SamplerPlan };
+
+/** Limits of the specification's SDK configuration; undefined = no limit. Counts are items, lengths characters. */
+export interface SpanLimitsPlan {
+  readonly attributeValueLength?: number;
+  readonly attributeCount: number;
+  readonly eventCount: number;
+  readonly linkCount: number;
+  readonly attributePerEventCount: number;
+  readonly attributePerLinkCount: number;
+}
+
+export type Propagator = 'tracecontext' | 'baggage' | 'b3' | 'b3multi' | 'jaeger' | 'xray' | 'ottrace';
+export type ExpressLayers = 'none' | 'handlers' | 'all';
+
+/**
+ * What the agent in each process of the application is told. Every process of the tree gets the same one, so
+ * it holds nothing that belongs to one process, and no secret: any process of the tree can read it.
+ */
+export interface AgentPlan {
+  readonly version: 1;
+  /** Random id of the run, 16 hex digits. */
+  readonly run: string;
+  /** Absolute path of the preload (`dist/agent/register.js`) that NODE_OPTIONS names. */
+  readonly preload: string;
+  readonly handOff: HandOffPlan;
+  readonly serviceName: string | null;
+  readonly serviceVersion: string | null;
+  /** Further resource attributes from settings (`deployment.environment.name` among them). */
+  readonly resource: Readonly<Record<string, string>>;
+  /** Null where traces are exported nowhere: context is still propagated. */
+  readonly traces: { readonly sampler: SamplerPlan; readonly limits: SpanLimitsPlan } | null;
+  readonly propagators: readonly Propagator[];
+  readonly instrumentations: {
+    /** Short names (`express`, `pg`, `aws-sdk`…) that alone are wanted, or null for the default set. */
+    readonly only: readonly string[] | null;
+    readonly disabled: readonly string[];
+    /** Options as auto-instrumentations-node takes them, by short name. */
+    readonly options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    readonly expressLayers: ExpressLayers;
+  };
+  /** Names of URL query parameters and command-line options whose values are redacted, besides the built-in list. */
+  readonly redactNames: readonly string[];
+  /** Environment variables that no process of the application keeps (the agent deletes what is left of them). */
+  readonly verbosity: 'quiet' | 'normal' | 'verbose';
+}
+
+export type HandOffPlan =
+  | {
+      readonly kind: 'spool';
+      /** Absolute path of the run's spool directory. */
+      readonly dir: string;
+      readonly capBytes: number;
+      /** A file the exporter writes lines into that the application's first process should say on stderr; null where the launcher itself speaks. */
+      readonly noticeFile: string | null;
+    }
+  | { readonly kind: 'in-process'; readonly destinations: readonly Destination[]; readonly batch: BatchPlan };
+
+export interface OtlpDestination {
+  readonly kind: 'otlp';
+  readonly signal: SignalName;
+  readonly protocol: 'grpc' | 'http/protobuf' | 'http/json';
+  /** HTTP: the whole URL of the signal (`…/v1/traces`). gRPC: `http://host:port` or `https://host:port` (scheme decides on TLS). */
+  readonly url: string;
+  /** Lower-case names. Values may be secrets: never printed, never kept. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly compression: 'gzip' | 'none';
+  /** Paths of PEM files. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** `drop` where nobody configured this backend (localhost by default): counted, no state, no noise. */
+  readonly undelivered: 'keep' | 'drop';
+}
+
+export type Destination =
+  | OtlpDestination
+  /** Items as text on stderr. */
+  | { readonly kind: 'console'; readonly signal: SignalName }
+  /** Trace trees live on stderr (`--print`). */
+  | { readonly kind: 'print' }
+  /** The bounded local store that `otel-run traces` reads. */
+  | { readonly kind: 'store'; readonly dir: string; readonly capBytes: number };
+
+export interface BatchPlan {
+  /** Milliseconds that an item waits for company at most (OTEL_BSP_SCHEDULE_DELAY). */
+  readonly scheduleDelayMs: number;
+  readonly maxItems: number;
+}
+
+/** What the exporter is told. May hold credentials: handed over by a pipe or as worker data, never by environment or file. */
+export interface ExporterPlan {
+  readonly version: 1;
+  readonly run: string;
+  readonly spool: string;
+  /** Where undelivered telemetry is kept (`$XDG_STATE_HOME/otel-run`), or null where no file system outlives the run. */
+  readonly stateDir: string | null;
+  readonly serviceName: string | null;
+  readonly environment: string | null;
+  readonly destinations: readonly Destination[];
+  readonly batch: BatchPlan;
+  /** Milliseconds for the rest after the last writer has ended. */
+  readonly drain: { readonly unreachedMs: number; readonly badMs: number };
+  /** See {@link HandOffPlan}; null where lines go to the supervisor's caller. */
+  readonly noticeFile: string | null;
+  /** Pid of the application's first process where the exporter must find out by itself when it ends. */
+  readonly root: { readonly pid: number; readonly start: string | null } | null;
+  readonly verbosity: AgentPlan['verbosity'];
+}
+
+export interface LaunchPlan {
+  readonly topology: 'replace' | 'parent' | 'in-process' | 'off';
+  /** One sentence: why this topology. */
+  readonly reason: string;
+  readonly command: LaunchCommand;
+  /** The whole environment of the application. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly agent: AgentPlan | null;
+  readonly exporter: ExporterPlan | null;
+}
+
+export interface LaunchCommand {
+  /** Absolute path of the executable. */
+  readonly file: string;
+  /** Arguments behind it, untouched. */
+  readonly args: readonly string[];
+  /** What the user typed as the command, for messages and argv[0]. */
+  readonly name: string;
+  /** The program is Node itself: `node` or a script that names it in its first line. */
+  readonly isNode: boolean;
+}

@@ -1,0 +1,109 @@
+/**
+ * The frame: the unit of a segment file, and the only format that both sides of the hand-off share.
+ *
+ *     offset  size  field (little endian)
+ *     0       4     sync mark "OTR1"
+ *     4       1     type     (FrameType)
+ *     5       1     signal   (Signal; 0 where it has no meaning)
+ *     6       2     scope    (number given by a scope frame of the same segment; 0 = none)
+ *     8       4     count    (items in the payload)
+ *     12      4     length   (bytes of the payload)
+ *     16      4     CRC-32 of bytes 4..16 and the payload
+ *     20      …     payload
+ *
+ * Payloads of resource, scope and item frames are OTLP protobuf fields, tag and length included, so that an
+ * export request is made by prefixing lengths, without decoding
+ * (https://github.com/open-telemetry/opentelemetry-proto: field numbers of Resource…, Scope… and their items
+ * are the same for the three signals).
+ */
+import { crc32 } from 'node:zlib';
+
+export const FRAME_HEADER_BYTES = 20;
+export const SYNC_MARK = 0x3152_544f; // "OTR1"
+/** A frame that claims more than this is taken for garbage. The writer never makes one near it. */
+export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
+
+export const FrameType = {
+  /** JSON {@link SegmentOwner}: whose segment this is. First frame of every segment. */
+  owner: 1,
+  /** Fields of ResourceSpans/-Metrics/-Logs: `resource = 1`, `schema_url = 3`. */
+  resource: 2,
+  /** Fields of ScopeSpans/-Metrics/-Logs: `scope = 1`, `schema_url = 3`. */
+  scope: 3,
+  /** Fields `2` of Scope…: spans, metrics or log records, `count` of them. */
+  items: 4,
+  /** JSON {@link DropNote}: items of `signal` that were counted and not written. */
+  drops: 5,
+  /** No payload: nothing follows, the writer has moved on or has ended. */
+  end: 6,
+} as const;
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+
+export const Signal = { none: 0, traces: 1, metrics: 2, logs: 3 } as const;
+export type Signal = (typeof Signal)[keyof typeof Signal];
+
+/** Who writes a segment. Start time and boot id keep a reused pid from being taken for the writer. */
+export interface SegmentOwner {
+  readonly pid: number;
+  /** Worker thread id, 0 for the main thread. */
+  readonly thread: number;
+  /** Clock ticks since boot at which the process started (/proc/<pid>/stat, field 22), or null. */
+  readonly start: string | null;
+  /** Inode of the pid namespace, or null. */
+  readonly pidNamespace: string | null;
+  readonly boot: string | null;
+}
+
+export interface DropNote {
+  readonly reason: string;
+}
+
+export interface Frame {
+  readonly type: number;
+  readonly signal: number;
+  readonly scope: number;
+  readonly count: number;
+  readonly payload: Buffer;
+}
+
+/** Writes the header of a frame whose payload already stands behind it in `buffer`. */
+export function sealFrame(
+  buffer: Buffer,
+  offset: number,
+  frame: { type: FrameType; signal: Signal; scope: number; count: number; length: number },
+): void {
+  buffer.writeUInt32LE(SYNC_MARK, offset);
+  buffer[offset + 4] = frame.type;
+  buffer[offset + 5] = frame.signal;
+  buffer.writeUInt16LE(frame.scope, offset + 6);
+  buffer.writeUInt32LE(frame.count, offset + 8);
+  buffer.writeUInt32LE(frame.length, offset + 12);
+  buffer.writeUInt32LE(checksum(buffer, offset, frame.length), offset + 16);
+}
+
+export function encodeFrame(frame: {
+  type: FrameType;
+  signal?: Signal;
+  scope?: number;
+  count?: number;
+  payload?: Uint8Array;
+}): Buffer {
+  const payload = frame.payload ?? new Uint8Array(0);
+  const buffer = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length);
+  buffer.set(payload, FRAME_HEADER_BYTES);
+  sealFrame(buffer, 0, {
+    type: frame.type,
+    signal: frame.signal ?? Signal.none,
+    scope: frame.scope ?? 0,
+    count: frame.count ?? 0,
+    length: payload.length,
+  });
+  return buffer;
+}
+
+/** The CRC-32 that a frame at `offset` must carry. */
+export function checksum(buffer: Buffer, offset: number, length: number): number {
+  const payload = offset + FRAME_HEADER_BYTES;
+  const head = crc32(buffer.subarray(offset + 4, offset + 16));
+  return crc32(buffer.subarray(payload, payload + length), head) >>> 0;
+}
