@@ -9,6 +9,7 @@ import { assertNoTwins } from './build/twins.mjs';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { version: sdkVersion } = JSON.parse(readFileSync(join(root, 'node_modules/@opentelemetry/sdk-trace-base/package.json'), 'utf8'));
 
 const common = {
   absWorkingDir: root,
@@ -19,7 +20,7 @@ const common = {
   legalComments: 'none',
   minifySyntax: true,
   minifyWhitespace: true,
-  define: { OTEL_RUN_VERSION: JSON.stringify(version) },
+  define: { OTEL_RUN_VERSION: JSON.stringify(version), OTEL_RUN_SDK_VERSION: JSON.stringify(sdkVersion) },
   logLevel: 'warning',
 };
 

@@ -41,6 +41,8 @@ export interface AgentPlan {
   readonly serviceVersion: string | null;
   /** Further resource attributes from settings (`deployment.environment.name` among them). */
   readonly resource: Readonly<Record<string, string>>;
+  /** Names of resource detectors (`host`, `os`, `process`, `container`, `serviceinstance`), or null for all of these. */
+  readonly detectors: readonly string[] | null;
   /** Null where traces are exported nowhere: context is still propagated. */
   readonly traces: { readonly sampler: SamplerPlan; readonly limits: SpanLimitsPlan } | null;
   readonly propagators: readonly Propagator[];
@@ -54,7 +56,6 @@ export interface AgentPlan {
   };
   /** Names of URL query parameters and command-line options whose values are redacted, besides the built-in list. */
   readonly redactNames: readonly string[];
-  /** Environment variables that no process of the application keeps (the agent deletes what is left of them). */
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
 }
 
