@@ -1,0 +1,12 @@
+/** What a verb may touch of the process. */
+export interface CommandContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** One line on stderr, prefixed `otel-run:`. */
+  say(line: string): void;
+  /** Text on stdout as it is. For verbs other than `run`: there stdout is the application's. */
+  print(text: string): void;
+}
+
+/** What the file of a verb exports: runs with the words behind the verb, answers with the exit code. */
+export type Command = (words: readonly string[], context: CommandContext) => Promise<number>;
