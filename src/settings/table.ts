@@ -1,0 +1,352 @@
+import { INSTRUMENTATION_NAMES } from './instrumentation-names.ts';
+
+/**
+ * THE table of settings. The key is the path in the config file. Flags and their help, environment variables,
+ * validation, the JSON schema, the table in the README and what `--dry-run` shows all come from it.
+ */
+export const table = {
+  'service.name': {
+    type: 'string', default: null, group: 'Service', shown: 'value',
+    flag: '--service-name <name>', env: ['OTEL_SERVICE_NAME'],
+    help: 'name of the service (otherwise of the package that holds the main script)',
+  },
+  'service.version': {
+    type: 'string', default: null, group: 'Service', shown: 'value',
+    flag: '--service-version <version>', env: ['OTEL_RUN_SERVICE_VERSION'],
+    help: 'version of the service (otherwise of that package)',
+  },
+  environment: {
+    type: 'string', default: null, group: 'Service', shown: 'value',
+    flag: '--environment <name>', env: ['OTEL_RUN_ENVIRONMENT'],
+    help: 'production, staging, … (deployment.environment.name)',
+  },
+  resource: {
+    type: 'map', default: {}, group: 'Service', shown: 'value',
+    flag: '--resource <key=value>', env: ['OTEL_RESOURCE_ATTRIBUTES'],
+    help: 'a further resource attribute (repeatable)',
+  },
+  detectors: {
+    type: 'list', values: ['host', 'os', 'process', 'container', 'serviceinstance'], all: true, none: true,
+    default: null, group: 'Service', shown: 'value', env: ['OTEL_NODE_RESOURCE_DETECTORS'],
+    help: 'resource detectors: none, all, or some of host, os, process, container, serviceinstance',
+  },
+
+  'otlp.endpoint': {
+    type: 'url', default: null, group: 'Sending', shown: 'url',
+    flag: '--endpoint <url>', env: ['OTEL_EXPORTER_OTLP_ENDPOINT'],
+    help: 'OTLP backend (http://localhost:4318, for grpc 4317)', instead: 'nothing is sent',
+  },
+  'otlp.protocol': {
+    type: 'enum', values: ['http/protobuf', 'grpc', 'http/json'], default: 'http/protobuf', group: 'Sending', shown: 'value',
+    flag: '--protocol <name>', env: ['OTEL_EXPORTER_OTLP_PROTOCOL'],
+    help: 'grpc, http/protobuf or http/json', instead: 'nothing is sent',
+  },
+  'otlp.headers': {
+    type: 'headers', default: {}, group: 'Sending', shown: 'names',
+    flag: '--header <name=@file>', env: ['OTEL_EXPORTER_OTLP_HEADERS'],
+    help: "a header to send, also 'name=${VAR}' (repeatable)",
+  },
+  'otlp.timeout': {
+    type: 'duration', default: 10_000, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TIMEOUT'],
+    help: 'milliseconds for one request',
+  },
+  'otlp.compression': {
+    type: 'enum', values: ['none', 'gzip'], default: 'none', group: 'Sending', shown: 'value',
+    env: ['OTEL_EXPORTER_OTLP_COMPRESSION'], help: 'none or gzip',
+  },
+  'otlp.certificate': {
+    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_CERTIFICATE'],
+    help: "PEM file of the authorities that sign the backend's certificate",
+  },
+  'otlp.clientKey': {
+    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_CLIENT_KEY'],
+    help: 'PEM file of the private key for mTLS',
+  },
+  'otlp.clientCertificate': {
+    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE'],
+    help: 'PEM file of the certificate for mTLS',
+  },
+  'otlp.insecure': {
+    type: 'boolean', default: false, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_INSECURE'],
+    help: 'gRPC without TLS where the endpoint names no scheme',
+  },
+  'otlp.traces.endpoint': {
+    type: 'url', default: null, group: 'Sending', shown: 'url', env: ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+    help: 'for traces alone; used as it is, nothing is appended', instead: 'no traces are sent',
+  },
+  'otlp.traces.protocol': {
+    type: 'enum', values: ['http/protobuf', 'grpc', 'http/json'], default: null, group: 'Sending', shown: 'value',
+    env: ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'], help: 'for traces alone', instead: 'no traces are sent',
+  },
+  'otlp.traces.headers': {
+    type: 'headers', default: {}, group: 'Sending', shown: 'names', env: ['OTEL_EXPORTER_OTLP_TRACES_HEADERS'],
+    help: 'for traces alone, added to otlp.headers',
+  },
+  'otlp.traces.timeout': {
+    type: 'duration', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT'],
+    help: 'for traces alone',
+  },
+  'otlp.traces.compression': {
+    type: 'enum', values: ['none', 'gzip'], default: null, group: 'Sending', shown: 'value',
+    env: ['OTEL_EXPORTER_OTLP_TRACES_COMPRESSION'], help: 'for traces alone',
+  },
+  'otlp.traces.certificate': {
+    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE'],
+    help: 'for traces alone',
+  },
+  'otlp.traces.clientKey': {
+    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY'],
+    help: 'for traces alone',
+  },
+  'otlp.traces.clientCertificate': {
+    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE'],
+    help: 'for traces alone',
+  },
+  'otlp.traces.insecure': {
+    type: 'boolean', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_INSECURE'],
+    help: 'for traces alone',
+  },
+  'batch.delay': {
+    type: 'duration', default: 1000, group: 'Sending', shown: 'value', env: ['OTEL_BSP_SCHEDULE_DELAY'],
+    help: 'milliseconds that a span waits for company at most',
+  },
+  'batch.size': {
+    type: 'integer', min: 1, default: 512, group: 'Sending', shown: 'value', env: ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'],
+    help: 'spans in one request at most',
+  },
+  'drain.unreached': {
+    type: 'duration', default: 500, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_UNREACHED'],
+    help: 'milliseconds for the rest at the end while the backend was never reached',
+  },
+  'drain.bad': {
+    type: 'duration', default: 2000, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_BAD'],
+    help: 'milliseconds for the rest at the end while the backend answers slowly or with errors',
+  },
+
+  'traces.exporters': {
+    type: 'list', values: ['otlp', 'console'], none: true, default: ['otlp'], group: 'Tracing', shown: 'value',
+    flag: '--traces <exporters>', env: ['OTEL_TRACES_EXPORTER'],
+    help: 'otlp, console or none', instead: 'no traces are exported', emptied: true,
+  },
+  'traces.sampler': {
+    type: 'enum', default: 'parentbased_always_on', group: 'Tracing', shown: 'value',
+    values: ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'],
+    flag: '--sampler <name>', env: ['OTEL_TRACES_SAMPLER'],
+    help: 'always_on, always_off, traceidratio, parentbased_…', instead: 'sampling 100 % instead (parentbased_always_on)',
+  },
+  'traces.sample': {
+    type: 'ratio', default: null, group: 'Tracing', shown: 'value',
+    flag: '--sample <ratio>', env: ['OTEL_RUN_SAMPLE'],
+    help: 'share of traces, 0 to 1 (parentbased_traceidratio)', instead: 'sampling 100 % instead',
+  },
+  'traces.samplerArg': {
+    type: 'string', inFile: false, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_TRACES_SAMPLER_ARG'],
+    help: 'the ratio of OTEL_TRACES_SAMPLER',
+  },
+  propagators: {
+    type: 'list', values: ['tracecontext', 'baggage', 'b3', 'b3multi', 'jaeger', 'xray', 'ottrace'], none: true,
+    default: ['tracecontext', 'baggage'], group: 'Tracing', shown: 'value',
+    flag: '--propagators <names>', env: ['OTEL_PROPAGATORS'],
+    help: 'tracecontext, baggage, b3, b3multi, jaeger, xray, ottrace',
+  },
+  'instrumentations.only': {
+    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', default: null, group: 'Tracing', shown: 'value',
+    flag: '--instrument <names>', env: ['OTEL_NODE_ENABLED_INSTRUMENTATIONS'],
+    help: 'trace these libraries alone (http,express,pg)',
+  },
+  'instrumentations.disabled': {
+    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', default: [], group: 'Tracing', shown: 'value',
+    flag: '--no-instrument <names>', env: ['OTEL_NODE_DISABLED_INSTRUMENTATIONS'],
+    help: 'do not trace these libraries',
+  },
+  'instrumentations.options': {
+    type: 'options', default: {}, group: 'Tracing', shown: 'names', env: [],
+    help: 'options of instrumentations, by name, as auto-instrumentations-node takes them',
+  },
+  'express.layers': {
+    type: 'enum', values: ['none', 'handlers', 'all'], default: 'none', group: 'Tracing', shown: 'value',
+    env: ['OTEL_RUN_EXPRESS_LAYERS'], help: 'spans of Express layers: none, handlers or all',
+  },
+  'redact.names': {
+    type: 'list', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_NAMES'],
+    help: 'further names whose values are redacted in URLs, command lines and text',
+  },
+  'limits.attributeValueLength': {
+    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    help: 'characters of an attribute at most (no limit)',
+  },
+  'limits.attributeCount': {
+    type: 'integer', min: 0, default: 128, group: 'Tracing', shown: 'value', env: ['OTEL_ATTRIBUTE_COUNT_LIMIT'],
+    help: 'attributes of a span, event or link at most',
+  },
+  'limits.span.attributeValueLength': {
+    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    help: 'for spans alone',
+  },
+  'limits.span.attributeCount': {
+    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT'],
+    help: 'for spans alone',
+  },
+  'limits.span.events': {
+    type: 'integer', min: 0, default: 128, group: 'Tracing', shown: 'value', env: ['OTEL_SPAN_EVENT_COUNT_LIMIT'],
+    help: 'events of a span at most',
+  },
+  'limits.span.links': {
+    type: 'integer', min: 0, default: 128, group: 'Tracing', shown: 'value', env: ['OTEL_SPAN_LINK_COUNT_LIMIT'],
+    help: 'links of a span at most',
+  },
+  'limits.event.attributeCount': {
+    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value',
+    env: ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT'], help: 'for events of spans alone',
+  },
+  'limits.link.attributeCount': {
+    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value',
+    env: ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'], help: 'for links of spans alone',
+  },
+  'metrics.exporters': {
+    type: 'list', values: ['otlp', 'console', 'prometheus'], none: true, default: [], group: 'Tracing', shown: 'value',
+    env: ['OTEL_METRICS_EXPORTER'], help: 'metrics are not supported yet', emptied: true, instead: 'no metrics are exported',
+  },
+  'logs.exporters': {
+    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Tracing', shown: 'value',
+    env: ['OTEL_LOGS_EXPORTER'], help: 'logs are not supported yet', emptied: true, instead: 'no logs are exported',
+  },
+
+  print: {
+    type: 'boolean', default: false, group: 'Running', shown: 'value',
+    flag: '--print', env: ['OTEL_RUN_PRINT'],
+    help: 'print trace trees on stderr as they end',
+  },
+  wait: {
+    type: 'boolean', default: null, group: 'Running', shown: 'value',
+    flag: '--wait', env: ['OTEL_RUN_WAIT'],
+    help: 'stay in front of the application until all is sent',
+  },
+  inProcess: {
+    type: 'boolean', default: false, group: 'Running', shown: 'value',
+    flag: '--in-process', env: ['OTEL_RUN_IN_PROCESS'],
+    help: 'export inside the application, with no process beside it',
+  },
+  keepEnv: {
+    type: 'boolean', default: false, group: 'Running', shown: 'value',
+    flag: '--keep-env', env: ['OTEL_RUN_KEEP_ENV'],
+    help: "leave the backend's credentials in the environment",
+  },
+  disabled: {
+    type: 'boolean', default: false, group: 'Running', shown: 'value', env: ['OTEL_SDK_DISABLED'],
+    help: 'check the settings, then run the command as without otel-run',
+  },
+  runDisabled: {
+    type: 'boolean', inFile: false, default: false, group: 'Running', shown: 'value', env: ['OTEL_RUN_DISABLED'],
+    help: 'run the command and do nothing else; no setting is read',
+  },
+  'spool.dir': {
+    type: 'path', default: null, group: 'Running', shown: 'value', env: ['OTEL_RUN_SPOOL_DIR'],
+    help: 'folder for what is on its way (memory file system where there is room)',
+  },
+  'spool.size': {
+    type: 'bytes', min: 65_536, default: null, group: 'Running', shown: 'value', env: ['OTEL_RUN_SPOOL_SIZE'],
+    help: 'bytes on their way at most (at most 64MiB)',
+  },
+  stateDir: {
+    type: 'path', default: null, group: 'Running', shown: 'value', env: ['OTEL_RUN_STATE_DIR'],
+    help: 'folder for what could not be sent ($XDG_STATE_HOME/otel-run)',
+  },
+
+  config: {
+    type: 'path', inFile: false, default: null, group: 'Settings', shown: 'value',
+    flag: '--config <file>', env: ['OTEL_RUN_CONFIG'],
+    help: 'read this config file, search for none', instead: 'no config file is used',
+  },
+  noConfig: {
+    type: 'boolean', inFile: false, default: false, group: 'Settings', shown: 'value',
+    flag: '--no-config', env: ['OTEL_RUN_NO_CONFIG'],
+    help: 'read no config file',
+  },
+  strict: {
+    type: 'boolean', default: false, group: 'Settings', shown: 'value',
+    flag: '--strict', env: ['OTEL_RUN_STRICT'],
+    help: 'do not start with an invalid setting',
+  },
+  quiet: {
+    type: 'boolean', default: false, group: 'Settings', shown: 'value',
+    flag: '--quiet', env: ['OTEL_RUN_QUIET'],
+    help: 'errors only',
+  },
+  verbose: {
+    type: 'boolean', default: false, group: 'Settings', shown: 'value',
+    flag: '--verbose', env: ['OTEL_RUN_VERBOSE'],
+    help: 'say more',
+  },
+  logLevel: {
+    type: 'enum', values: ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'], default: null,
+    group: 'Settings', shown: 'value', inFile: false, env: ['OTEL_LOG_LEVEL'],
+    help: 'none and error are quiet, debug and above verbose',
+  },
+  dryRun: {
+    type: 'boolean', inFile: false, default: false, group: 'Settings', shown: 'value',
+    flag: '--dry-run', env: ['OTEL_RUN_DRY_RUN'],
+    help: 'show settings with origins and the plan; start nothing',
+  },
+  json: {
+    type: 'boolean', inFile: false, default: false, group: 'Settings', shown: 'value',
+    flag: '--json', env: ['OTEL_RUN_JSON'],
+    help: 'with --dry-run: for machines',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type Group = 'Service' | 'Sending' | 'Tracing' | 'Running' | 'Settings';
+
+interface Common {
+  readonly group: Group;
+  /** As commander takes it. */
+  readonly flag?: `--${string}`;
+  /** In order: the first that is set wins. */
+  readonly env: readonly string[];
+  /** False where a config file has no say. */
+  readonly inFile?: false;
+  readonly help: string;
+  /** What `--dry-run` may show of a value. */
+  readonly shown: 'value' | 'url' | 'names';
+  /** What holds where the value is invalid, if more is to say than the default. */
+  readonly instead?: string;
+}
+
+export type Setting = Common &
+  (
+    | { readonly type: 'string' | 'path' | 'url'; readonly default: null }
+    | { readonly type: 'enum'; readonly values: readonly string[]; readonly default: string | null }
+    | { readonly type: 'boolean'; readonly default: boolean | null }
+    | { readonly type: 'integer' | 'bytes'; readonly min: number; readonly default: number | null }
+    | { readonly type: 'duration' | 'ratio'; readonly default: number | null }
+    | {
+        readonly type: 'list';
+        /** The words allowed; undefined = any. */
+        readonly values?: readonly string[];
+        /** `none` is an empty list. */
+        readonly none?: true;
+        /** `all` is the default. */
+        readonly all?: true;
+        /** May stand before each word. */
+        readonly prefix?: string;
+        /** An empty list, not the default, where no word is valid. */
+        readonly emptied?: true;
+        readonly default: readonly string[] | null;
+      }
+    | { readonly type: 'map' | 'headers' | 'options'; readonly default: Readonly<Record<string, never>> }
+  );
+
+export type SettingKey = keyof typeof table;
+export type ValueOf<K extends SettingKey> = Value<(typeof table)[K]>;
+
+type Value<S extends Setting> = Plain<S> | (S['default'] extends null ? null : never);
+type Plain<S extends Setting> = S extends { type: 'list'; values: readonly (infer W)[] }
+  ? readonly W[]
+  : S extends { type: 'enum'; values: readonly (infer W)[] }
+    ? W
+    : {
+        string: string; path: string; url: string; enum: string; boolean: boolean;
+        integer: number; bytes: number; duration: number; ratio: number; list: readonly string[];
+        map: Readonly<Record<string, string>>; headers: Readonly<Record<string, string>>;
+        options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+      }[S['type']];
