@@ -1,0 +1,2 @@
+export { cacheDir } from './cache.mjs';
+export function ensureNodes(): Promise<Record<string, string>>;
