@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -52,26 +62,26 @@ export async function holdLock(name, work) {
 // Two waiters may both find the same dead owner and both go on. They then do
 // the work twice, each in a folder of its own, and the last rename fails aloud.
 function takeLock(lock) {
+  const claim = `${lock}.${process.pid}`;
+  writeFileSync(claim, String(process.pid));
   try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    linkSync(claim, lock); // a link appears with its contents, a new file would be empty for a moment
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(claim, { force: true });
   }
-  if (!isOwnerAlive(lock)) rmSync(lock, { force: true });
+  if (!isHeld(lock)) rmSync(lock, { force: true });
   return false;
 }
 
-function isOwnerAlive(lock) {
-  let owner;
+const LONGEST_WORK_MS = 30 * 60_000;
+
+function isHeld(lock) {
   try {
-    owner = readFileSync(lock, 'utf8');
-  } catch {
-    return false;
-  }
-  if (owner === '') return true; // created, not written yet
-  try {
-    process.kill(Number(owner), 0);
+    if (Date.now() - statSync(lock).mtimeMs > LONGEST_WORK_MS) return false;
+    process.kill(Number(readFileSync(lock, 'utf8')), 0);
     return true;
   } catch (error) {
     return error.code === 'EPERM';

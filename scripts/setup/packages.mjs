@@ -2,13 +2,15 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
+const INSTALL_LIMIT_MS = 5 * 60_000;
+
 /**
  * Runs `npm ci` in a folder that has a lock file, unless what the lock names is there already.
  * Resolves to true if it installed.
  */
-export async function ensurePackages(folder, { scripts = false, output = 'pipe' } = {}) {
+export async function ensurePackages(folder, { scripts = false } = {}) {
   if (await isInstalled(folder)) return false;
-  await runNpm(['ci', ...(scripts ? [] : ['--ignore-scripts']), '--no-audit', '--no-fund'], folder, output);
+  await runNpm(['ci', ...(scripts ? [] : ['--ignore-scripts']), '--no-audit', '--no-fund'], folder);
   return true;
 }
 
@@ -37,21 +39,23 @@ async function readLock(file) {
   }
 }
 
-function runNpm(args, cwd, output) {
+function runNpm(args, cwd) {
   const [command, ...first] = npmCommand();
+  const what = `npm ${args.join(' ')} in ${cwd}`;
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...first, ...args], {
       cwd,
-      stdio: ['ignore', output, output],
+      stdio: ['ignore', 'pipe', 'pipe'],
       shell: command === 'npm' && process.platform === 'win32',
+      timeout: INSTALL_LIMIT_MS,
     });
     let said = '';
-    child.stdout?.on('data', (chunk) => (said += chunk));
-    child.stderr?.on('data', (chunk) => (said += chunk));
+    child.stdout.on('data', (chunk) => (said += chunk));
+    child.stderr.on('data', (chunk) => (said += chunk));
     child.once('error', (error) => reject(new Error(`npm could not be started: ${error.message}`)));
     child.once('close', (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`npm ${args.join(' ')} in ${cwd} ended with ${signal ?? `code ${code}`}\n${said}`.trimEnd()));
+      else reject(new Error(`${what} ended with ${signal ? `${signal} (it is given ${INSTALL_LIMIT_MS / 60_000} minutes)` : `code ${code}`}\n${said}`.trimEnd()));
     });
   });
 }
