@@ -123,7 +123,9 @@ export interface ExporterPlan {
 
 export interface LaunchPlan {
   readonly topology: 'replace' | 'parent' | 'in-process' | 'off';
-  /** One sentence: why this topology. */
+  /** Whether otel-run becomes the command, or starts it and waits for its end. */
+  readonly start: 'become' | 'wait';
+  /** One sentence without a full stop: why this topology. */
   readonly reason: string;
   readonly command: LaunchCommand;
   /** The whole environment of the application. */

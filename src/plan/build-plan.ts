@@ -1,0 +1,72 @@
+import { buildApplicationEnv } from './application-env.ts';
+import type { TopologyChoice } from './topology.ts';
+import type { AgentPlan, BatchPlan, Destination, ExporterPlan, HandOffPlan, LaunchCommand, LaunchPlan } from './types.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What settings ask for, apart from where and how it runs. */
+export interface TelemetryWishes {
+  readonly agent: Omit<AgentPlan, 'version' | 'run' | 'preload' | 'handOff'>;
+  readonly exporter: Pick<ExporterPlan, 'serviceName' | 'environment' | 'destinations' | 'batch' | 'drain' | 'stateDir'>;
+}
+
+export interface PlanFacts {
+  readonly run: string;
+  /** Absolute path of the agent's preload. */
+  readonly preload: string;
+  readonly choice: TopologyChoice;
+  readonly command: LaunchCommand;
+  readonly env: Env;
+  /** Names of variables that the application does not get. */
+  readonly without: readonly string[];
+  /** Null where no place was found. */
+  readonly spool: { readonly dir: string; readonly capBytes: number } | null;
+  /** The hand-off of the otel-run around this one, whose exporter takes ours too, or null. */
+  readonly outer: OuterRun | null;
+  readonly launcher: { readonly pid: number; readonly start: string | null };
+}
+
+export interface OuterRun {
+  readonly run: string;
+  readonly handOff: HandOffPlan;
+}
+
+/** Puts together what launcher, agent and exporter are told. */
+export function buildPlan(facts: PlanFacts, wishes: TelemetryWishes): LaunchPlan {
+  const { choice, command, env } = facts;
+  if (choice.topology === 'off') return planWithout(facts, choice);
+  const { destinations, batch } = wishes.exporter;
+  const handOff = chooseHandOff(facts, destinations, batch);
+  if (handOff === null) return planWithout(facts, { ...choice, reason: 'no place for a spool was found' });
+
+  const run = facts.outer?.run ?? facts.run;
+  const agent: AgentPlan = { version: 1, run, preload: facts.preload, handOff, ...wishes.agent };
+  const exporter: ExporterPlan | null =
+    handOff.kind === 'in-process' || facts.outer !== null
+      ? null
+      : {
+          version: 1,
+          run,
+          spool: handOff.dir,
+          ...wishes.exporter,
+          noticeFile: handOff.noticeFile,
+          // This process becomes the application and keeps its pid and start time.
+          root: choice.topology === 'replace' ? facts.launcher : null,
+          verbosity: wishes.agent.verbosity,
+        };
+  return { ...choice, command, env: buildApplicationEnv(env, agent, facts.without), agent, exporter };
+}
+
+/** The command alone, its environment untouched. */
+export function planWithout(facts: Pick<PlanFacts, 'command' | 'env'>, choice: Omit<TopologyChoice, 'topology'>): LaunchPlan {
+  const { start, reason } = choice;
+  return { topology: 'off', start, reason, command: facts.command, env: buildApplicationEnv(facts.env, null, []), agent: null, exporter: null };
+}
+
+function chooseHandOff(facts: PlanFacts, destinations: readonly Destination[], batch: BatchPlan): HandOffPlan | null {
+  if (facts.choice.topology === 'in-process') return { kind: 'in-process', destinations, batch };
+  if (facts.outer !== null) return facts.outer.handOff;
+  if (facts.spool === null) return null;
+  const { dir, capBytes } = facts.spool;
+  return { kind: 'spool', dir, capBytes, noticeFile: facts.choice.topology === 'replace' ? `${dir}/notices` : null };
+}

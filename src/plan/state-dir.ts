@@ -1,0 +1,9 @@
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where otel-run keeps what outlives a run, or null without a home. A relative path is none, says the XDG specification. */
+export function findStateDir(env: Env): string | null {
+  const state = env.XDG_STATE_HOME ?? '';
+  if (state.startsWith('/')) return `${state}/otel-run`;
+  const home = env.HOME ?? '';
+  return home.startsWith('/') ? `${home}/.local/state/otel-run` : null;
+}
