@@ -2,7 +2,9 @@
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** One line on stderr, prefixed `otel-run:`. */
+  /** Absolute path of the directory that holds the built launcher, exporter and agent. */
+  readonly dist: string;
+  /** One line on stderr, prefixed `otel-run:`. Written when it returns. */
   say(line: string): void;
   /** Text on stdout as it is. For verbs other than `run`: there stdout is the application's. */
   print(text: string): void;

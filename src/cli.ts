@@ -1,0 +1,47 @@
+import { writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command, CommandContext } from './commands/context.ts';
+import { parseInvocation, type Verb } from './commands/invocation.ts';
+import { ExitCode, UserError } from './errors.ts';
+
+/** Picks the verb, and turns its outcome into words and an exit code. */
+export async function main(): Promise<void> {
+  const context: CommandContext = {
+    env: process.env,
+    cwd: process.cwd(),
+    dist: dirname(fileURLToPath(import.meta.url)),
+    say,
+    print: (text) => void process.stdout.write(text),
+  };
+  try {
+    const { verb, flags, words } = await parseInvocation(process.argv.slice(2));
+    if (verb === 'run') process.exitCode = await (await import('./commands/run.ts')).run(flags, words, context);
+    else process.exitCode = await (await others[verb]())(words, context);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+/** Loaded when they are asked for: none of them costs the others anything. */
+const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
+  help: async () => (await import('./commands/help.ts')).help,
+};
+
+function report(error: unknown): ExitCode {
+  if (error instanceof UserError) {
+    say(error.message);
+    if (error.hint !== null) say(error.hint);
+    return error.exitCode;
+  }
+  say(`a fault of otel-run, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return ExitCode.failed;
+}
+
+function say(line: string): void {
+  try {
+    writeSync(2, `otel-run: ${line}\n`);
+  } catch {
+    // Nobody reads stderr.
+  }
+}

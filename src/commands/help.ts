@@ -1,0 +1,49 @@
+import { flagTable } from '../settings/flags.ts';
+import type { Command } from './context.ts';
+import { verbs } from './invocation.ts';
+
+declare const OTEL_RUN_VERSION: string;
+
+export const help: Command = async (words, { print }) => {
+  print(words[0] === 'version' ? `${OTEL_RUN_VERSION}\n` : helpText());
+  return 0;
+};
+
+const COLUMNS = 80;
+
+const what: Readonly<Record<(typeof verbs)[number], string>> = {
+  run: 'run a command, also one named like a verb',
+  traces: 'list the traces kept on this machine, show one',
+  drain: 'send what earlier runs could not deliver',
+  init: 'write a config file and a Dockerfile',
+  help: 'this page',
+};
+
+/** From the table of settings. Fits a screen of 80 columns and 50 lines. */
+function helpText(): string {
+  const width = Math.max(...flagTable.map(({ form }) => form.length));
+  const row = (left: string, right: string): string[] =>
+    fit(right, COLUMNS - width - 4).map((text, index) => `  ${(index === 0 ? left : '').padEnd(width)}  ${text}`);
+  const groups = [...new Set(flagTable.map(({ group }) => group))];
+  return [
+    'otel-run [options] [--] <command> [arguments…]',
+    'Runs a command with OpenTelemetry in every Node process below it:',
+    'otel-run node server.js, otel-run server.js, otel-run npm start.',
+    'Verbs:',
+    ...verbs.flatMap((verb) => row(verb, what[verb])),
+    ...groups.flatMap((group) => [
+      `${group}:`,
+      ...flagTable.filter((flag) => flag.group === group).flatMap(({ form, help: text }) => row(form, text)),
+    ]),
+    '',
+  ].join('\n');
+}
+
+/** Lines of at most `columns`. What does not fit loses what stands in parentheses first, then is broken between words. */
+function fit(text: string, columns: number): string[] {
+  if (text.length <= columns) return [text];
+  const short = text.replace(/ \([^)]*\)$/, '');
+  if (short.length <= columns) return [short];
+  const at = short.lastIndexOf(' ', columns);
+  return [short.slice(0, at), ...fit(short.slice(at + 1), columns)];
+}

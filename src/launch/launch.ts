@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { planWithout } from '../plan/build-plan.ts';
+import type { ExporterPlan, LaunchPlan } from '../plan/types.ts';
+import { become } from './become.ts';
+import { endAs } from './ending.ts';
+import { startExporterProcess } from './exporter-process.ts';
+import { makeSpool } from './spool-place.ts';
+import type { Surroundings } from './surroundings.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** An exporter that runs inside this process, beside the application. */
+export interface ExporterBeside {
+  /** Sends what has been read, without waiting for company: the application was told to end. */
+  flush(): void;
+  /** Sends what is left, within its deadline. Comes back with a line that says what was not delivered, or null. */
+  drain(): Promise<string | null>;
+}
+
+export interface LaunchTools {
+  /** Our own environment, untouched. */
+  readonly env: Env;
+  /** Directory of the built exporter. */
+  readonly dist: string;
+  say(line: string): void;
+  startExporterBeside(plan: ExporterPlan): Promise<ExporterBeside>;
+}
+
+/**
+ * Carries a plan out: this process becomes the application, or ends as the application ended. What fails on our
+ * side before the application runs costs its telemetry, never the application.
+ */
+export async function launch(planned: LaunchPlan, around: Surroundings, tools: LaunchTools): Promise<never> {
+  const plan = prepare(planned, tools);
+  if (plan.start === 'become') {
+    const failure = become(plan.command, plan.env);
+    if (plan.agent?.verbosity === 'verbose') tools.say(`waits for the application instead of becoming it: ${failure}`);
+  }
+  const { startCommand } = await import('./wait.ts');
+  let exporter: ExporterBeside | null = null;
+  const application = await startCommand(plan.command, plan.env, around, () => exporter?.flush());
+  if (plan.topology === 'parent' && plan.exporter !== null) exporter = await startBeside(plan.exporter, tools);
+  const ending = await application.ended;
+  const loss = exporter === null ? null : await exporter.drain();
+  if (loss !== null) tools.say(loss);
+  return endAs(ending);
+}
+
+/** Makes what must be there before the application starts. Where that fails, what is left is the command alone. */
+function prepare(plan: LaunchPlan, { env, dist, say }: LaunchTools): LaunchPlan {
+  if (plan.exporter === null) return plan;
+  try {
+    makeSpool(plan.exporter.spool);
+    if (plan.topology === 'replace') startExporterProcess(plan.exporter, join(dist, 'exporter.js'), env);
+    return plan;
+  } catch (error) {
+    say(`the application runs without telemetry: ${error instanceof Error ? error.message : String(error)}`);
+    return planWithout({ command: plan.command, env }, plan);
+  }
+}
+
+async function startBeside(plan: ExporterPlan, { say, startExporterBeside }: LaunchTools): Promise<ExporterBeside | null> {
+  try {
+    return await startExporterBeside(plan);
+  } catch (error) {
+    say(`nothing is exported: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
+}

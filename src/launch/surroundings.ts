@@ -1,0 +1,79 @@
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What the process finds around itself. Look before anything else opens descriptors. */
+export interface Surroundings {
+  /** What shows that this is a container, or null. */
+  readonly container: string | null;
+  readonly ipcChannel: boolean;
+  readonly listenFds: boolean;
+  /** Inherited descriptors above 2 that Node has marked close-on-exec at its start: `execve` closes them. */
+  readonly inheritedDescriptors: readonly number[];
+  /** stdin, stdout and stderr are terminals. */
+  readonly onTerminal: boolean;
+}
+
+export function lookAround(env: Env): Surroundings {
+  return {
+    container: findContainer(env),
+    // Node takes NODE_CHANNEL_FD out of the environment when it has opened the channel.
+    ipcChannel: process.channel !== undefined && process.channel !== null,
+    listenFds: (env.LISTEN_FDS ?? '') !== '',
+    inheritedDescriptors: findInheritedDescriptors(),
+    onTerminal: isatty(0) && isatty(1) && isatty(2),
+  };
+}
+
+function findContainer(env: Env): string | null {
+  for (const file of ['/.dockerenv', '/run/.containerenv']) if (existsSync(file)) return file;
+  for (const name of ['KUBERNETES_SERVICE_HOST', 'container']) if ((env[name] ?? '') !== '') return name;
+  return process.pid === 1 ? 'pid 1' : null;
+}
+
+/**
+ * Linux only; elsewhere none are seen. Node's own descriptors are `anon_inode:` entries, `/dev/null`, and pipes of
+ * which it holds both ends. At its start Node marks what it inherited up to the first gap behind 15; what it has not
+ * marked survives `execve` and concerns nobody.
+ */
+function findInheritedDescriptors(): number[] {
+  const found: { fd: number; target: string; blocking: boolean }[] = [];
+  for (const name of list('/proc/self/fd')) {
+    const fd = Number(name);
+    if (fd < 3 || fd > 15) continue;
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      if (target.startsWith('anon_inode:') || target === '/dev/null') continue;
+      const flags = Number.parseInt(/^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0', 8);
+      if ((flags & closeOnExec) !== 0) found.push({ fd, target, blocking: (flags & nonBlocking) === 0 });
+    } catch {
+      continue; // closed since, as the one that read the directory is
+    }
+  }
+  const own = ownPipes(found);
+  return found.filter(({ target }) => !own.has(target)).map(({ fd }) => fd).sort((a, b) => a - b);
+}
+
+const closeOnExec = 0o2000000;
+const nonBlocking = 0o4000;
+
+/**
+ * libuv's pipes do not block, but for the one that guards signals; it comes behind whatever was inherited.
+ * `make` hands down both ends of a blocking pipe, too: the jobserver.
+ */
+function ownPipes(descriptors: readonly { fd: number; target: string; blocking: boolean }[]): ReadonlySet<string> {
+  const pairs = descriptors.filter(
+    ({ fd, target }) => target.startsWith('pipe:') && descriptors.some((other) => other.fd !== fd && other.target === target),
+  );
+  const guards = pairs.filter(({ blocking }) => blocking).sort((a, b) => b.fd - a.fd);
+  return new Set([...pairs.filter(({ blocking }) => !blocking), ...guards.slice(0, 1)].map(({ target }) => target));
+}
+
+function list(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return [];
+  }
+}

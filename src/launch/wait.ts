@@ -1,0 +1,83 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { ExitCode, UserError } from '../errors.ts';
+import type { LaunchCommand } from '../plan/types.ts';
+import type { Ending } from './ending.ts';
+import { ipcSerialization, relayIpc } from './relay-ipc.ts';
+import { forwardSignals } from './signals.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface StartedCommand {
+  readonly pid: number;
+  /** Signals are forwarded until it has ended. */
+  readonly ended: Promise<Ending>;
+}
+
+/**
+ * Starts the command with our stdin, stdout and stderr, the IPC channel and the inherited descriptors under their
+ * numbers, and hands signals on to it.
+ */
+export async function startCommand(
+  command: LaunchCommand,
+  env: Readonly<Record<string, string>>,
+  { ipcChannel, inheritedDescriptors }: Pick<Surroundings, 'ipcChannel' | 'inheritedDescriptors'>,
+  onSignal: () => void,
+): Promise<StartedCommand> {
+  // A signal that comes between the start and the handlers would end us and not the application.
+  let child: ChildProcess | null = null;
+  const early: NodeJS.Signals[] = [];
+  const stopForwarding = forwardSignals((signal) => {
+    onSignal();
+    if (child === null) early.push(signal);
+    else child.kill(signal);
+  });
+  try {
+    child = spawn(command.file, command.args, {
+      argv0: command.name,
+      env,
+      stdio: stdioOf(inheritedDescriptors, ipcChannel),
+      ...(ipcChannel ? { serialization: ipcSerialization() } : {}),
+    });
+    const pid = await startOf(child, command);
+    for (const signal of early) child.kill(signal);
+    if (ipcChannel) relayIpc(child);
+    return { pid, ended: endOf(child).finally(stopForwarding) };
+  } catch (error) {
+    stopForwarding();
+    throw error;
+  }
+}
+
+function stdioOf(inherited: readonly number[], ipcChannel: boolean): StdioOptions {
+  const stdio: ('inherit' | 'ignore' | 'ipc' | number)[] = ['inherit', 'inherit', 'inherit'];
+  // Above 2, libuv leaves a descriptor that is ignored closed.
+  for (const fd of inherited) {
+    while (stdio.length < fd) stdio.push('ignore');
+    stdio[fd] = fd;
+  }
+  if (ipcChannel) {
+    const gap = stdio.indexOf('ignore');
+    stdio[gap < 0 ? stdio.length : gap] = 'ipc';
+  }
+  return stdio;
+}
+
+function startOf(child: ChildProcess, command: LaunchCommand): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', () => resolve(child.pid!));
+    child.once('error', (error: NodeJS.ErrnoException) => reject(explainStart(error, command)));
+  });
+}
+
+function explainStart(error: NodeJS.ErrnoException, { name, file }: LaunchCommand): UserError {
+  if (error.code === 'ENOENT') {
+    return new UserError(ExitCode.notFound, `${name}: command not found (or the program that its first line names: ${file})`);
+  }
+  const cause = error.code === 'E2BIG' ? 'the arguments and the environment are too long together' : (error.code ?? error.message);
+  return new UserError(ExitCode.notExecutable, `${name}: cannot be started: ${cause} (${file})`);
+}
+
+function endOf(child: ChildProcess): Promise<Ending> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+}
