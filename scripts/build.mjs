@@ -34,7 +34,7 @@ const banner = { js: "import{createRequire as __cr}from'node:module';const requi
 results.push(
   await build({
     ...common,
-    entryPoints: { cli: 'src/cli.ts', exporter: 'src/export/process.ts', 'exporter-worker': 'src/export/worker.ts' },
+    entryPoints: present({ cli: 'src/cli.ts', exporter: 'src/export/process.ts', 'exporter-worker': 'src/export/worker.ts' }),
     outdir: dist,
     format: 'esm',
     splitting: true,
@@ -43,19 +43,21 @@ results.push(
   }),
 );
 
-results.push(
-  await build({
-    ...common,
-    entryPoints: { agent: 'src/agent/agent.ts' },
-    outdir: join(dist, 'agent'),
-    format: 'cjs',
-    mainFields: ['main', 'module'],
-    // Import hooks live at a path of their own: the wrapper modules that they generate import it by URL,
-    // and must get the very instance that the agent registered its hooks with.
-    external: ['import-in-the-middle/lib/register.js', './iitm-register.js'],
-    plugins: [shareImportHookState()],
-  }),
-);
+if (existsSync(join(root, 'src/agent/agent.ts'))) {
+  results.push(
+    await build({
+      ...common,
+      entryPoints: { agent: 'src/agent/agent.ts' },
+      outdir: join(dist, 'agent'),
+      format: 'cjs',
+      mainFields: ['main', 'module'],
+      // Import hooks live at a path of their own: the wrapper modules that they generate import it by URL,
+      // and must get the very instance that the agent registered its hooks with.
+      external: ['import-in-the-middle/lib/register.js', './iitm-register.js'],
+      plugins: [shareImportHookState()],
+    }),
+  );
+}
 
 // What runs before the bundle must be parsed by any Node: copied, never compiled.
 for (const [from, to] of [
@@ -86,6 +88,11 @@ const metafiles = results.map((result) => result.metafile);
 assertNoTwins(metafiles, root);
 writeLicences(metafiles, root, join(root, 'THIRD-PARTY-LICENSES.txt'));
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafiles.map((meta) => Object.fromEntries(Object.entries(meta.outputs).map(([file, { bytes }]) => [relative('dist', file), bytes])))));
+
+/** A part that is not written yet leaves the others to be built. */
+function present(entryPoints) {
+  return Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))));
+}
 
 function shareImportHookState() {
   return {
