@@ -1,5 +1,8 @@
 import { INSTRUMENTATION_NAMES } from './instrumentation-names.ts';
 
+const ASKS_NETWORK = 'detectors that ask the network are not supported';
+const REMOTE_SAMPLER = 'samplers that ask a server are not supported';
+
 /**
  * THE table of settings. The key is the path in the config file. Flags and their help, environment variables,
  * validation, the JSON schema, the table in the README and what `--dry-run` shows all come from it.
@@ -26,7 +29,8 @@ export const table = {
     help: 'a further resource attribute (repeatable)',
   },
   detectors: {
-    type: 'list', values: ['host', 'os', 'process', 'container', 'serviceinstance'], all: true, none: true,
+    type: 'list', values: ['env', 'host', 'os', 'process', 'container', 'serviceinstance'], all: true, none: true,
+    unsupported: { aws: ASKS_NETWORK, gcp: ASKS_NETWORK, azure: ASKS_NETWORK, alibaba: ASKS_NETWORK },
     default: null, group: 'Service', shown: 'value', env: ['OTEL_NODE_RESOURCE_DETECTORS'],
     help: 'resource detectors: none, all, or some of host, os, process, container, serviceinstance',
   },
@@ -115,22 +119,24 @@ export const table = {
     help: 'spans in one request at most',
   },
   'drain.unreached': {
-    type: 'duration', default: 500, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_UNREACHED'],
+    type: 'duration', default: 2000, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_UNREACHED'],
     help: 'milliseconds for the rest at the end while the backend was never reached',
   },
   'drain.bad': {
-    type: 'duration', default: 2000, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_BAD'],
+    type: 'duration', default: 500, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_BAD'],
     help: 'milliseconds for the rest at the end while the backend answers slowly or with errors',
   },
 
   'traces.exporters': {
     type: 'list', values: ['otlp', 'console'], none: true, default: ['otlp'], group: 'Tracing', shown: 'value',
     flag: '--traces <exporters>', env: ['OTEL_TRACES_EXPORTER'],
+    unsupported: { zipkin: 'the exporter zipkin is not supported', jaeger: 'the exporter jaeger is gone from OpenTelemetry; Jaeger takes otlp', 'otlp/stdout': 'standard output belongs to the application; console writes to stderr' },
     help: 'otlp, console or none', instead: 'no traces are exported', emptied: true,
   },
   'traces.sampler': {
     type: 'enum', default: 'parentbased_always_on', group: 'Tracing', shown: 'value',
     values: ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'],
+    unsupported: { jaeger_remote: REMOTE_SAMPLER, parentbased_jaeger_remote: REMOTE_SAMPLER, xray: REMOTE_SAMPLER },
     flag: '--sampler <name>', env: ['OTEL_TRACES_SAMPLER'],
     help: 'always_on, always_off, traceidratio, parentbased_…', instead: 'sampling 100 % instead (parentbased_always_on)',
   },
@@ -310,6 +316,8 @@ interface Common {
   readonly shown: 'value' | 'url' | 'names';
   /** What holds where the value is invalid, if more is to say than the default. */
   readonly instead?: string;
+  /** Words that OpenTelemetry knows and we do not, with the reason. */
+  readonly unsupported?: Readonly<Record<string, string>>;
 }
 
 export type Setting = Common &

@@ -15,6 +15,8 @@ export interface Resolved<T> {
   readonly origin: Origin;
   /** Where an invalid value stood that this (default) value replaces. */
   readonly rejected?: Origin;
+  /** Of a map: where each entry comes from. */
+  readonly parts?: Readonly<Record<string, Origin>>;
 }
 
 export interface Problem {

@@ -1,0 +1,72 @@
+import type { OtlpDestination } from '../plan/types.ts';
+import { quote } from './origin.ts';
+
+export interface EndpointRequest {
+  readonly text: string;
+  readonly protocol: OtlpDestination['protocol'];
+  /** Given for this signal alone: used as it is. */
+  readonly forSignal: boolean;
+  /** gRPC without a scheme goes without TLS. */
+  readonly insecure: boolean;
+}
+
+export type Endpoint =
+  | { readonly url: string; /** `Basic …` of the user and password that stood in the URL. */ readonly authorization: string | null; readonly doubt: string | null }
+  | { readonly url: null; readonly wrong: string; readonly hint: string | null };
+
+/** The URL that the exporter gets. https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
+export function readEndpoint({ text, protocol, forSignal, insecure }: EndpointRequest): Endpoint {
+  const isGrpc = protocol === 'grpc';
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  const bare = scheme === undefined && /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?(?:\/.*)?$/i.test(text);
+  const whole = scheme === undefined && isGrpc && bare ? `${insecure ? 'http' : 'https'}://${text}` : text;
+  if (!/^https?:\/\//i.test(whole)) {
+    return { url: null, wrong: `${quote(maskUrl(text))} is no http:// or https:// URL`, hint: bare ? `write http://${text} or https://${text}` : null };
+  }
+  let url: URL;
+  try {
+    url = new URL(whole);
+  } catch {
+    return { url: null, wrong: `${quote(maskUrl(text))} is no valid URL`, hint: 'for instance http://localhost:4318' };
+  }
+  const authorization = readAuthorization(url);
+  return isGrpc ? { ...readGrpc(url), authorization } : { ...readHttp(url, forSignal), authorization };
+}
+
+/** The URL with user, password and the values of its query hidden. */
+export function maskUrl(text: string): string {
+  return text
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i, '$1***@')
+    .replace(/[?#].*$/s, (rest) => rest.replace(/=[^&#]*/g, '=***').replace(/^([?#])[^=]+$/, '$1***'));
+}
+
+function readGrpc(url: URL): { url: string; doubt: string | null } {
+  const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
+  const rest = `${url.pathname === '/' ? '' : url.pathname}${url.search}`;
+  return { url: `${url.protocol}//${url.hostname}:${port}`, doubt: rest === '' ? null : `gRPC has no path: ${quote(maskUrl(rest))} is not used` };
+}
+
+function readHttp(url: URL, forSignal: boolean): { url: string; doubt: string | null } {
+  url.hash = '';
+  if (forSignal) return { url: url.href, doubt: url.pathname === '/' ? 'an endpoint of one signal is used as it is: traces go to the path /, not /v1/traces' : null };
+  const doubt = /\/v1\/traces\/*$/.test(url.pathname) ? 'the path /v1/traces is appended to it, and it ends with it already' : null;
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`;
+  return { url: url.href, doubt };
+}
+
+/** Takes user and password out of the URL: a URL is named in messages and files, a header is not. */
+function readAuthorization(url: URL): string | null {
+  if (url.username === '' && url.password === '') return null;
+  const pair = [url.username, url.password].map(decode).join(':');
+  url.username = '';
+  url.password = '';
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,178 @@
+import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { flagName } from './flags.ts';
+import { problemAt, quote } from './origin.ts';
+import { table } from './table.ts';
+import type { Env, Flags, Origin, Problem } from './types.ts';
+
+export interface FindInput {
+  readonly flags: Flags;
+  readonly env: Env;
+  readonly cwd: string;
+  readonly home?: string | undefined;
+}
+
+/** Where a config file may be; nothing has been read yet but a `package.json` whose key decides. */
+export type Findings = { readonly problems: readonly Problem[] } & (
+  | { readonly kind: 'none' }
+  /** Folders, the nearest first, with the files in them that may be read, the strongest first. */
+  | { readonly kind: 'found'; readonly places: readonly Place[] }
+  | { readonly kind: 'named'; readonly path: string; readonly origin: Origin }
+  /** A module that `--config` names: the only code that is ever run. */
+  | { readonly kind: 'code'; readonly path: string; readonly origin: Origin }
+);
+
+export interface Place {
+  readonly dir: string;
+  /** Paths below `dir`. */
+  readonly names: readonly string[];
+}
+
+/** In the order in which they win within one folder. */
+export const CONFIG_NAMES = [
+  'otel-run.config.yaml', 'otel-run.config.yml', 'otel-run.config.json',
+  '.otel-runrc', '.otel-runrc.yaml', '.otel-runrc.yml', '.otel-runrc.json',
+  '.config/otel-run.yaml', '.config/otel-run.yml', '.config/otel-run.json',
+  'package.json',
+] as const;
+
+/** The key in package.json. */
+export const PACKAGE_KEY = 'otel-run';
+
+const LARGEST_FILE = 1024 * 1024;
+const CODE = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']);
+
+/** Looks for config files by listing folders: the common run, which has none, must pay for no parser. */
+export function findConfig(input: FindInput): Findings {
+  const named = findNamed(input);
+  if (named !== null) return readNamed(named);
+  if (isTold('noConfig', input)) return { kind: 'none', problems: [] };
+  const problems: Problem[] = [];
+  const places: Place[] = [];
+  for (const { dir, names } of walkUp(input.cwd, input.home)) {
+    const usable = names.filter((name) => (name === 'package.json' ? hasPackageKey(join(dir, name)) : true)).filter((name) => mayBeUsed(join(dir, name), problems));
+    if (usable.length === 0) continue;
+    if (usable.length > 1) problems.push(problemAt({ kind: 'file', name: '', file: join(dir, usable[1]!) }, `not read: ${usable[0]} stands beside it and wins`));
+    places.push({ dir, names: usable });
+  }
+  return places.length === 0 ? { kind: 'none', problems } : { kind: 'found', places, problems };
+}
+
+function findNamed({ flags, env, cwd }: FindInput): { readonly path: string; readonly origin: Origin } | null {
+  const flag = flags[flagName(table.config.flag)];
+  if (typeof flag === 'string' && flag !== '') return { path: resolve(cwd, flag), origin: { kind: 'flag', name: '--config' } };
+  if (isTold('noConfig', { flags, env: {} })) return null;
+  const [name] = table.config.env;
+  const text = env[name]?.trim() ?? '';
+  return text === '' ? null : { path: resolve(cwd, text), origin: { kind: 'env', name } };
+}
+
+function isTold(key: 'noConfig', { flags, env }: Pick<FindInput, 'flags' | 'env'>): boolean {
+  const [name] = table[key].env;
+  return flags[flagName(table[key].flag)] === true || /^(?:true|1)$/i.test(env[name]?.trim() ?? '');
+}
+
+function readNamed({ path, origin }: { readonly path: string; readonly origin: Origin }): Findings {
+  const stat = inspect(path);
+  const fault = typeof stat === 'string' ? `cannot be read (${stat})` : findFault(stat, path);
+  if (fault !== null) return { kind: 'none', problems: [problemAt(origin, `${quote(path)} ${fault}; no config file is used`, { severity: 'error', strict: true })] };
+  const unsafe = findOpenDoor(path);
+  const problems = unsafe === null ? [] : [problemAt(origin, `others may write ${quote(unsafe)}; it is used because it was named`, { hint: `chmod o-w ${unsafe}` })];
+  return { kind: CODE.has(extname(path)) ? 'code' : 'named', path, origin, problems };
+}
+
+/** Folders from `cwd` up to the first with a package.json or .git, or home, each with the candidates in it. */
+function* walkUp(cwd: string, home: string | undefined): Generator<Place> {
+  const last = home === undefined || home === '' ? null : resolve(home);
+  for (let dir = resolve(cwd); ; dir = dirname(dir)) {
+    const listed = new Set(list(dir));
+    const inner = listed.has('.config') ? list(join(dir, '.config')).map((name) => `.config/${name}`) : [];
+    const present = new Set([...listed, ...inner]);
+    const names = CONFIG_NAMES.filter((name) => present.has(name));
+    if (names.length > 0) yield { dir, names };
+    if (listed.has('package.json') || listed.has('.git') || dir === last || dir === dirname(dir)) return;
+  }
+}
+
+function list(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return [];
+  }
+}
+
+function hasPackageKey(path: string): boolean {
+  try {
+    if (statSync(path).size > LARGEST_FILE) return false;
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes(`"${PACKAGE_KEY}"`)) return false;
+    const content: unknown = JSON.parse(text.replace(/^\ufeff/, ''));
+    return typeof content === 'object' && content !== null && Object.hasOwn(content, PACKAGE_KEY);
+  } catch {
+    // A broken package.json is for npm to complain about.
+    return false;
+  }
+}
+
+function mayBeUsed(path: string, problems: Problem[]): boolean {
+  const origin: Origin = { kind: 'file', name: '', file: path };
+  const stat = inspect(path);
+  if (stat === 'ENOENT') return false;
+  const fault = typeof stat === 'string' ? `cannot be read (${stat})` : stat.isDirectory() ? 'is a folder' : findFault(stat, path);
+  if (fault !== null) {
+    problems.push(problemAt(origin, `${fault}; it is not used`, { severity: 'error', strict: true }));
+    return false;
+  }
+  const unsafe = findOpenDoor(path);
+  if (unsafe === null) return true;
+  problems.push(problemAt(origin, `others may write ${quote(unsafe)}; it is not used`, { hint: `chmod o-w ${unsafe}, or name it: --config ${basename(path)}` }));
+  return false;
+}
+
+function inspect(path: string): Stats | string {
+  try {
+    return statSync(path);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'failed';
+  }
+}
+
+/** A pipe or device would block or never end. */
+function findFault(stat: Stats, path: string): string | null {
+  if (!stat.isFile()) return 'is no regular file';
+  if (stat.size > LARGEST_FILE) return `is larger than ${LARGEST_FILE / 1024 / 1024} MiB`;
+  return canAccess(path, constants.R_OK) ? null : 'cannot be read (EACCES)';
+}
+
+/**
+ * What lets other users put words into the file: the file or a folder that holds it, or null. What this process
+ * could not write either (a read-only mount, where modes say nothing) is safe. In a sticky folder (/tmp) others can
+ * not replace the file, but may have made it.
+ */
+function findOpenDoor(path: string): string | null {
+  if (process.platform === 'win32') return null;
+  const target = attempt(() => realpathSync(path)) ?? path;
+  const file = inspect(target);
+  if (typeof file !== 'string' && (file.mode & 0o002) !== 0 && canAccess(target, constants.W_OK)) return target;
+  for (const dir of new Set([dirname(path), dirname(target)])) {
+    const stat = inspect(dir);
+    if (typeof stat === 'string' || (stat.mode & 0o002) === 0 || !canAccess(dir, constants.W_OK)) continue;
+    const isSticky = (stat.mode & 0o1000) !== 0;
+    const owner = typeof file === 'string' ? null : file.uid;
+    if (!isSticky || (owner !== 0 && owner !== process.getuid?.())) return dir;
+  }
+  return null;
+}
+
+function canAccess(path: string, mode: number): boolean {
+  return attempt(() => (accessSync(path, mode), true)) ?? false;
+}
+
+function attempt<T>(action: () => T): T | null {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,65 @@
+import { readEndpoint } from './endpoint.ts';
+import { describeOrigin, originGiven, pickStronger, problemAt, rankOrigin } from './origin.ts';
+import type { Origin, OtlpSettings, Problem, Resolved, SettingValues } from './types.ts';
+
+/** What OTLP settings mean for traces: of a general setting and its twin for the signal the stronger one holds. */
+export function composeTracesOtlp(values: SettingValues, say: (problem: Problem) => void): OtlpSettings {
+  const protocol = pickStronger(values['otlp.protocol'], values['otlp.traces.protocol']);
+  const endpoint = pickStronger(values['otlp.endpoint'], values['otlp.traces.endpoint']);
+  const headers = mergeHeaders(values['otlp.headers'], values['otlp.traces.headers']);
+  const exporters = values['traces.exporters'];
+  const configured =
+    [endpoint, protocol].some((given) => originGiven(given) !== null) ||
+    Object.keys(headers).length > 0 ||
+    (originGiven(exporters) !== null && exporters.value.includes('otlp'));
+  const off = (reason: string, origin: Origin): OtlpSettings => ({ destination: null, reason, configured, origin });
+
+  const rejected = protocol.rejected ?? endpoint.rejected;
+  if (rejected !== undefined) return off(`the value of ${describeOrigin(rejected)} is invalid`, rejected);
+
+  const isSignal = endpoint === values['otlp.traces.endpoint'];
+  const kind = protocol.value ?? 'http/protobuf';
+  const read = readEndpoint({
+    text: endpoint.value ?? (kind === 'grpc' ? 'http://localhost:4317' : 'http://localhost:4318'),
+    protocol: kind,
+    forSignal: isSignal,
+    insecure: pickStronger(values['otlp.insecure'], values['otlp.traces.insecure']).value ?? false,
+  });
+  if (read.url === null) {
+    say(problemAt(endpoint.origin, `${read.wrong}; no traces are sent`, { severity: 'error', strict: true, hint: read.hint }));
+    return off(`${describeOrigin(endpoint.origin)} is no endpoint`, endpoint.origin);
+  }
+  if (read.doubt !== null) say(problemAt(endpoint.origin, read.doubt));
+  if (read.authorization !== null) headers['authorization'] ??= read.authorization;
+
+  const ca = pickStronger(values['otlp.certificate'], values['otlp.traces.certificate']).value;
+  const cert = pickStronger(values['otlp.clientCertificate'], values['otlp.traces.clientCertificate']).value;
+  const key = pickStronger(values['otlp.clientKey'], values['otlp.traces.clientKey']).value;
+  const timeout = pickStronger(values['otlp.timeout'], values['otlp.traces.timeout']).value ?? 10_000;
+  return {
+    destination: {
+      kind: 'otlp',
+      signal: 'traces',
+      protocol: kind,
+      url: read.url,
+      headers,
+      timeoutMs: timeout === 0 ? NO_TIMEOUT : timeout,
+      compression: pickStronger(values['otlp.compression'], values['otlp.traces.compression']).value ?? 'none',
+      tls: { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) },
+      undelivered: configured ? 'keep' : 'drop',
+    },
+    reason: null,
+    configured,
+    origin: endpoint.origin,
+  };
+}
+
+/** The specification's 0 is no limit; timers of Node hold 31 bits. */
+const NO_TIMEOUT = 2 ** 31 - 1;
+
+function mergeHeaders(general: Resolved<Readonly<Record<string, string>>>, signal: Resolved<Readonly<Record<string, string>>>): Record<string, string> {
+  const all = [general, signal].flatMap((headers) => Object.entries(headers.value).map(([name, value]) => ({ name, value, rank: rankOrigin(headers.parts?.[name] ?? headers.origin) })));
+  // Stable: of two from one source that for the signal stays last and wins.
+  all.sort((a, b) => b.rank - a.rank);
+  return Object.fromEntries(all.map(({ name, value }) => [name, value]));
+}

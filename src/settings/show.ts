@@ -1,0 +1,49 @@
+import type { Destination, OtlpDestination } from '../plan/types.ts';
+import { maskUrl } from './endpoint.ts';
+import { describeOrigin } from './origin.ts';
+import { table, type Setting, type SettingKey } from './table.ts';
+import type { Origin, Row, Settings } from './types.ts';
+
+/** Each setting in words, fit to be shown: no value of a header, no password in a URL. */
+export function showSettings(settings: Settings): Row[] {
+  return Object.entries<Setting>(table).flatMap(([key, setting]) => {
+    const { value, origin, parts, rejected } = settings.values[key as SettingKey];
+    if (key === 'resource') return showResource(settings);
+    if (setting.type === 'headers' || setting.type === 'options') return showNames(key, setting, value as object, parts ?? {}, origin);
+    return [{ setting: key, value: showValue(setting, value), origin: showOrigin(origin, rejected) }];
+  });
+}
+
+/** A destination as it may be printed. */
+export function maskDestination(destination: Destination): Destination {
+  if (destination.kind !== 'otlp') return destination;
+  const headers = Object.fromEntries(Object.keys(destination.headers).map((name) => [name, '***']));
+  return { ...destination, url: maskUrl(destination.url), headers } satisfies OtlpDestination;
+}
+
+/** What may be shown whole is listed (`shown` in the table); anything new is hidden until somebody says that it may. */
+function showValue(setting: Setting, value: unknown): string {
+  if (value === null) return '-';
+  if (setting.shown === 'url') return maskUrl(String(value));
+  if (setting.shown !== 'value') return '***';
+  return Array.isArray(value) ? (value.length === 0 ? 'none' : value.join(', ')) : String(value);
+}
+
+function showNames(key: string, setting: Setting, value: object, parts: Readonly<Record<string, Origin>>, origin: Origin): Row[] {
+  const names = Object.keys(value);
+  if (names.length === 0) return [{ setting: key, value: 'none', origin: showOrigin(origin) }];
+  return names.map((name) => ({ setting: `${key}.${name}`, value: setting.type === 'headers' ? '***' : 'set', origin: showOrigin(parts[name] ?? origin) }));
+}
+
+/** Attributes are telemetry and no secret, but for those whose name says otherwise. */
+function showResource({ resource }: Settings): Row[] {
+  return Object.entries(resource).map(([name, { value, origin }]) => ({
+    setting: `resource.${name}`,
+    value: /token|secret|passw|pwd|key|auth|credential|cookie|session|dsn|connection/i.test(name) ? '***' : value.includes('://') ? maskUrl(value) : value,
+    origin: showOrigin(origin),
+  }));
+}
+
+function showOrigin(origin: Origin, rejected?: Origin): string {
+  return rejected === undefined ? describeOrigin(origin) : `${describeOrigin(origin)} (the value of ${describeOrigin(rejected)} is invalid)`;
+}
