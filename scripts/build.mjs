@@ -1,13 +1,17 @@
 // Makes dist/: the launcher and the exporter (ES modules with shared chunks) and the agent (CommonJS).
 import { build } from 'esbuild';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { moduleHooks } from './build/import-hooks.mjs';
+import { configWithoutCode } from './build/config-without-code.mjs';
 import { writeLicences } from './build/licences.mjs';
 import { assertNoTwins } from './build/twins.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const dist = join(root, 'dist');
+// Built beside and put in place at the end: a failed build leaves the last one, and nobody meets half of one.
+const dist = join(root, '.tmp', `dist-${process.pid}`);
+process.on('exit', () => rmSync(dist, { recursive: true, force: true }));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const { version: sdkVersion } = JSON.parse(readFileSync(join(root, 'node_modules/@opentelemetry/sdk-trace-base/package.json'), 'utf8'));
 
@@ -24,7 +28,6 @@ const common = {
   logLevel: 'warning',
 };
 
-rmSync(dist, { recursive: true, force: true });
 mkdirSync(join(dist, 'agent'), { recursive: true });
 
 const results = [];
@@ -40,6 +43,7 @@ results.push(
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     banner,
+    plugins: [configWithoutCode()],
   }),
 );
 
@@ -47,14 +51,11 @@ if (existsSync(join(root, 'src/agent/agent.ts'))) {
   results.push(
     await build({
       ...common,
-      entryPoints: { agent: 'src/agent/agent.ts' },
+      entryPoints: { agent: 'src/agent/agent.ts', 'import-hook': 'src/agent/import-hook.ts' },
       outdir: join(dist, 'agent'),
       format: 'cjs',
       mainFields: ['main', 'module'],
-      // Import hooks live at a path of their own: the wrapper modules that they generate import it by URL,
-      // and must get the very instance that the agent registered its hooks with.
-      external: ['import-in-the-middle/lib/register.js', './iitm-register.js'],
-      plugins: [shareImportHookState()],
+      plugins: [moduleHooks(root)],
     }),
   );
 }
@@ -78,8 +79,7 @@ if (existsSync(join(root, 'src/agent/esm-hook.mts'))) {
       outdir: join(dist, 'agent'),
       outExtension: { '.js': '.mjs' },
       format: 'esm',
-      external: ['./lib/register.js'],
-      plugins: [shareImportHookState()],
+      plugins: [moduleHooks(root)],
     }),
   );
 }
@@ -87,22 +87,18 @@ if (existsSync(join(root, 'src/agent/esm-hook.mts'))) {
 const metafiles = results.map((result) => result.metafile);
 assertNoTwins(metafiles, root);
 writeLicences(metafiles, root, join(root, 'THIRD-PARTY-LICENSES.txt'));
-writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafiles.map((meta) => Object.fromEntries(Object.entries(meta.outputs).map(([file, { bytes }]) => [relative('dist', file), bytes])))));
+writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafiles.map((meta) => Object.fromEntries(Object.entries(meta.outputs).map(([file, { bytes }]) => [relative(relative(root, dist), file), bytes])))));
+
+putInPlace(join(root, 'dist'));
+
+function putInPlace(place) {
+  const old = `${dist}-old`;
+  if (existsSync(place)) renameSync(place, old);
+  renameSync(dist, place);
+  rmSync(old, { recursive: true, force: true });
+}
 
 /** A part that is not written yet leaves the others to be built. */
 function present(entryPoints) {
   return Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))));
-}
-
-function shareImportHookState() {
-  return {
-    name: 'share-import-hook-state',
-    setup(bundler) {
-      bundler.onResolve({ filter: /(^|\/)lib\/register(\.js)?$/ }, (args) =>
-        args.importer.includes('import-in-the-middle') || args.path.startsWith('import-in-the-middle/')
-          ? { path: './lib/register.js', external: true }
-          : undefined,
-      );
-    },
-  };
 }

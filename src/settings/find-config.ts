@@ -9,6 +9,7 @@ export interface FindInput {
   readonly flags: Flags;
   readonly env: Env;
   readonly cwd: string;
+  /** Where the search ends at the latest; HOME of the environment where it is not given. */
   readonly home?: string | undefined;
 }
 
@@ -49,7 +50,7 @@ export function findConfig(input: FindInput): Findings {
   if (isTold('noConfig', input)) return { kind: 'none', problems: [] };
   const problems: Problem[] = [];
   const places: Place[] = [];
-  for (const { dir, names } of walkUp(input.cwd, input.home)) {
+  for (const { dir, names } of walkUp(input.cwd, input.home ?? input.env.HOME ?? input.env.USERPROFILE)) {
     const usable = names.filter((name) => (name === 'package.json' ? hasPackageKey(join(dir, name)) : true)).filter((name) => mayBeUsed(join(dir, name), problems));
     if (usable.length === 0) continue;
     if (usable.length > 1) problems.push(problemAt({ kind: 'file', name: '', file: join(dir, usable[1]!) }, `not read: ${usable[0]} stands beside it and wins`));

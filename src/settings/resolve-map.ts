@@ -3,7 +3,7 @@ import { type FileNode, readScalar } from './file-node.ts';
 import { flagName } from './flags.ts';
 import { DEFAULT_ORIGIN, problemAt, quote } from './origin.ts';
 import { parsePairs, splitPair } from './pairs.ts';
-import { fileOrigin, findNode, readText, type Sources } from './sources.ts';
+import { fileOrigin, findNode, isCredential, readText, type Sources } from './sources.ts';
 import { substitute } from './substitute.ts';
 import type { Flags, Origin, Resolved } from './types.ts';
 import type { MapSetting } from './values.ts';
@@ -91,7 +91,7 @@ function readHeaderFlag(name: string, text: string, origin: Origin, sources: Sou
     return null;
   }
   const result = substitute(text, sources.env);
-  for (const used of result.names) sources.noteCredential(used);
+  for (const used of result.names) if (isCredential(name, used)) sources.noteCredential(used);
   if (result.wrong !== null || result.unset.length > 0) {
     const fault = result.wrong !== null ? `${quote(result.wrong)} names no variable` : `${result.unset[0]} is not set`;
     sources.say(problemAt(origin, `${fault}; the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));

@@ -1,13 +1,13 @@
-import type { Destination, OtlpDestination } from '../plan/types.ts';
+import type { Destination, OtlpDestination, SamplerPlan } from '../plan/types.ts';
 import { maskUrl } from './endpoint.ts';
 import { describeOrigin } from './origin.ts';
 import { table, type Setting, type SettingKey } from './table.ts';
-import type { Origin, Row, Settings } from './types.ts';
+import type { Origin, Resolved, Row, Settings } from './types.ts';
 
 /** Each setting in words, fit to be shown: no value of a header, no password in a URL. */
 export function showSettings(settings: Settings): Row[] {
   return Object.entries<Setting>(table).flatMap(([key, setting]) => {
-    const { value, origin, parts, rejected } = settings.values[key as SettingKey];
+    const { value, origin, parts, rejected } = composed(key, settings) ?? settings.values[key as SettingKey];
     if (key === 'resource') return showResource(settings);
     if (setting.type === 'headers' || setting.type === 'options') return showNames(key, setting, value as object, parts ?? {}, origin);
     return [{ setting: key, value: showValue(setting, value), origin: showOrigin(origin, rejected) }];
@@ -19,6 +19,27 @@ export function maskDestination(destination: Destination): Destination {
   if (destination.kind !== 'otlp') return destination;
   const headers = Object.fromEntries(Object.keys(destination.headers).map((name) => [name, '***']));
   return { ...destination, url: maskUrl(destination.url), headers } satisfies OtlpDestination;
+}
+
+/** What several settings decide together is shown as it came out. */
+function composed(key: string, settings: Settings): Resolved<unknown> | undefined {
+  switch (key) {
+    case 'service.name':
+      return settings.serviceName;
+    case 'service.version':
+      return settings.serviceVersion;
+    case 'environment':
+      return settings.environment;
+    case 'traces.sampler':
+      return { ...settings.sampler, value: describeSampler(settings.sampler.value) };
+    default:
+      return undefined;
+  }
+}
+
+function describeSampler(plan: SamplerPlan): string {
+  if (plan.kind === 'parentbased') return `parentbased_${describeSampler(plan.root)}`;
+  return plan.kind === 'traceidratio' ? `traceidratio ${plan.ratio}` : plan.kind;
 }
 
 /** What may be shown whole is listed (`shown` in the table); anything new is hidden until somebody says that it may. */

@@ -52,7 +52,7 @@ export function readText(node: FileNode, origin: Origin, sources: Sources, setti
   }
   if (setting.type === 'headers' && sources.file?.substitutes) {
     const { names, unset } = substitute(node.text, sources.env);
-    for (const name of names) sources.noteCredential(name);
+    for (const name of names) if (isCredential(origin.name, name)) sources.noteCredential(name);
     if (unset.length > 0) {
       sources.say(problemAt(origin, `${unset[0]} is not set; the header is not sent`, { severity: 'error', hint: `set it, or write \${${unset[0]}:-} to do without` }));
       return null;
@@ -84,3 +84,10 @@ export function describeInstead(setting: Setting): string {
   if (value === null || typeof value === 'object') return Array.isArray(value) && value.length > 0 ? `${value.join(', ')} instead` : 'it is not used';
   return `${String(value)} instead`;
 }
+
+/** Whether a variable that a header names is a secret by the look of either name: `x-host: ${HOSTNAME}` is none. */
+export function isCredential(header: string, variable: string): boolean {
+  return SECRET.test(variable) || (SECRET.test(header) && !/^(?:HOME|HOSTNAME|LANG|LOGNAME|NODE_ENV|PATH|PWD|SHELL|TMPDIR|USER)$/.test(variable));
+}
+
+const SECRET = /token|secret|passw|pwd|key|auth|credential|licen[sc]e|cookie|session|dsn/i;

@@ -120,11 +120,11 @@ export const table = {
   },
   'drain.unreached': {
     type: 'duration', default: 2000, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_UNREACHED'],
-    help: 'milliseconds for the rest at the end while the backend was never reached',
+    help: 'milliseconds for the rest at the end while the backend has not answered yet',
   },
   'drain.bad': {
     type: 'duration', default: 500, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_BAD'],
-    help: 'milliseconds for the rest at the end while the backend answers slowly or with errors',
+    help: 'milliseconds for the rest at the end once the backend has failed to take it',
   },
 
   'traces.exporters': {
