@@ -1,0 +1,119 @@
+/**
+ * The agent of one process (or worker thread) of the application. Loaded by the guard, `register.js`, which
+ * catches whatever is thrown here: then the application runs without us.
+ */
+import { threadId } from 'node:worker_threads';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import type { Attributes } from '@opentelemetry/api';
+import { Signal } from '../spool/frame.ts';
+import { currentOwner } from '../spool/owner.ts';
+import { createSegmentWriter } from '../spool/segment-writer.ts';
+import type { AgentPlan, HandOffPlan } from '../plan/types.ts';
+import { registerApi } from './api/global-api.ts';
+import { createSpanEncoder, encodeResource, encodeScope } from './encode/span.ts';
+import { watchEndings } from './exit/endings.ts';
+import { createHandOff, type HandOff } from './hand-off/hand-off.ts';
+import { claimNotices } from './hand-off/notices.ts';
+import { createPropagator } from './propagation/propagator.ts';
+import { createRedactor, type Redactor } from './redact/redact.ts';
+import { detectResource } from './resource/resource.ts';
+import { createPassThrough, createTracing, type SpanSink, type Tracing } from './tracer/tracer.ts';
+
+/** Says one line on stderr, once a cause. */
+export type Say = (cause: string, text: string) => void;
+
+export function start(plan: AgentPlan, say: Say): void {
+  const resource = detectResource(plan);
+  const redactor = createRedactor(plan.redactNames);
+  const way = openWay(plan, resource, redactor, say);
+  const tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink);
+
+  let disableInstrumentations = (): void => {};
+  registerApi(
+    {
+      ...(plan.traces === null ? {} : { trace: tracing.provider }),
+      context: new AsyncLocalStorageContextManager(),
+      propagation: createPropagator(plan.propagators),
+    },
+    (kind) => {
+      if (kind !== 'trace') return;
+      tracing.turnOff();
+      disableInstrumentations();
+      say('own-sdk', "the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.");
+    },
+  );
+  watchProcess(tracing, way);
+  disableInstrumentations = instrument(plan, tracing, say);
+}
+
+/** Where finished spans go, and what an ending process must do about them. */
+export interface Way {
+  readonly sink: SpanSink;
+  flush(): void;
+  loopMayEnd(): void;
+  end(): void;
+}
+
+function openWay(plan: AgentPlan, resource: Attributes, redactor: Redactor, say: Say): Way {
+  if (plan.handOff.kind === 'in-process') {
+    // A bundle of its own: the stock exporters are loaded only where they are wanted.
+    const { openInProcess } = require('./stock-exporters.js') as typeof import('./in-process/stock-exporters.ts');
+    return openInProcess(plan.handOff, redactor, say);
+  }
+  const handOff = openSpool(plan.handOff, plan.verbosity, resource);
+  return { ...handOff, sink: createSink(handOff, redactor) };
+}
+
+function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['verbosity'], resource: Attributes): HandOff {
+  const writer = createSegmentWriter({ dir: plan.dir, owner: currentOwner(threadId), resource: encodeResource(resource), capBytes: plan.capBytes });
+  const notices = plan.noticeFile === null || verbosity === 'quiet' || threadId !== 0 ? null : claimNotices(plan.noticeFile);
+  const handOff = createHandOff(writer, () => notices?.look());
+  return {
+    ...handOff,
+    end() {
+      handOff.end();
+      notices?.end();
+    },
+  };
+}
+
+function createSink(handOff: HandOff, redactor: Redactor): SpanSink {
+  const encode = createSpanEncoder(redactor);
+  const scopes = new WeakMap<object, number>();
+  return (span) => {
+    try {
+      const scope = span.instrumentationScope;
+      let number = scopes.get(scope);
+      if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope(scope))));
+      handOff.append(Signal.traces, number, encode(span));
+    } catch {
+      handOff.drop(Signal.traces, 'not encodable', 1);
+    }
+  };
+}
+
+function watchProcess(tracing: Tracing, way: Way): void {
+  let unfinished = 'exit';
+  watchEndings({
+    onUncaught(error) {
+      unfinished = 'uncaught exception';
+      tracing.noteException(error);
+    },
+    onLoopMayEnd() {
+      unfinished = 'exit'; // the application has survived
+      way.loopMayEnd();
+    },
+    onExit() {
+      tracing.endOpenSpans(unfinished);
+      way.end();
+    },
+    onSudden: way.flush,
+  });
+}
+
+function instrument(plan: AgentPlan, tracing: Tracing, say: Say): () => void {
+  void plan;
+  void tracing;
+  void say;
+  return () => {};
+}

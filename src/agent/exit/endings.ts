@@ -1,0 +1,91 @@
+/**
+ * Every way in which JavaScript sees its process end: with no signal handler, no listener that an application
+ * could count or remove while it runs, and no frame of ours in its stack traces.
+ *
+ * Node reads `process.emit` for each `beforeExit` and `exit`, `process.exit` reads `process.reallyExit`, and so
+ * on. An accessor sees that and hands out the function itself; a wrapper would stand in every stack trace.
+ */
+export interface Endings {
+  /** An exception that nobody caught so far; the application may survive it. */
+  onUncaught(error: unknown): void;
+  /** The event loop may have run empty. */
+  onLoopMayEnd(): void;
+  /** After every `exit` listener of the application. */
+  onExit(): void;
+  /** Before the process may be ended or replaced with no `exit` event. */
+  onSudden(): void;
+}
+
+export function watchEndings(endings: Endings): void {
+  let lastListenerAdded = false;
+  onRead('emit', () => {
+    if (!isExiting()) {
+      if (isReadByNode()) endings.onLoopMayEnd();
+    } else if (!lastListenerAdded) {
+      lastListenerAdded = true;
+      addLastListener(endings.onExit);
+    }
+  });
+  onRead('reallyExit', () => (isExiting() ? endings.onExit() : endings.onSudden()));
+  onRead('abort', endings.onSudden);
+  onRead('execve', endings.onSudden);
+  // A process that signals itself (the usual last line of a graceful shutdown) may be gone when the call returns.
+  onRead('kill', endings.onSudden);
+  process.on('uncaughtExceptionMonitor', (error) => guarded(() => endings.onUncaught(error)));
+}
+
+function onRead(name: 'emit' | 'reallyExit' | 'abort' | 'execve' | 'kill', step: () => void): void {
+  const table = process as unknown as Record<string, unknown>;
+  let current = table[name];
+  if (typeof current !== 'function') return;
+  Object.defineProperty(process, name, {
+    configurable: true,
+    enumerable: Object.getOwnPropertyDescriptor(process, name)?.enumerable ?? false,
+    get() {
+      guarded(step);
+      return current;
+    },
+    set(replacement) {
+      current = replacement;
+    },
+  });
+}
+
+/** Added when `exit` is about to be emitted, so behind every listener of the application. */
+function addLastListener(listener: () => void): void {
+  const limit = process.getMaxListeners();
+  if (limit !== 0) process.setMaxListeners(limit + 1);
+  process.on('exit', () => guarded(listener));
+  if (limit !== 0) process.setMaxListeners(limit);
+}
+
+/** `beforeExit` is emitted by Node's C++ part: then no JavaScript stands above the accessor. */
+function isReadByNode(): boolean {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  const holder: { stack?: unknown } = {};
+  try {
+    Error.stackTraceLimit = 4;
+    Error.prepareStackTrace = (_, frames) => frames.length;
+    Error.captureStackTrace(holder, isReadByNode);
+    return Number(holder.stack) <= OWN_FRAMES;
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** The step given to {@link onRead}, {@link guarded}, and the accessor. */
+const OWN_FRAMES = 3;
+
+function guarded(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // The application's end is not ours to disturb.
+  }
+}
+
+/** Set by Node before the first `exit` listener runs. */
+export function isExiting(): boolean {
+  return (process as { _exiting?: boolean })._exiting === true;
+}

@@ -1,0 +1,148 @@
+'use strict';
+/*
+ * The guard: what `--require` loads into every process and worker thread of the application, before anything
+ * else. It decides whether the agent belongs here, and whatever happens the application runs.
+ * Copied as it is and parsed by whichever Node the application brings: ES5 only, no dependency.
+ */
+(function () {
+  var LOADED = typeof Symbol === 'function' && Symbol.for ? Symbol.for('otel-run.loaded') : '__otel_run_loaded';
+  /** The oldest Node that the agent supports. */
+  var OLDEST = [20, 19];
+  /** Other agents: the module names by which `--require` or `--import` would load them, and what they leave behind. */
+  var OTHER_AGENTS =
+    /(?:^|[\s=\\/"'])(dd-trace|newrelic|elastic-apm-node|@elastic\/opentelemetry-node|@splunk\/otel|@opentelemetry\/auto-instrumentations-node|@sentry\/node|@azure\/monitor-opentelemetry|@aws\/aws-distro-opentelemetry-node-autoinstrumentation|@logfire\/node|applicationinsights|dynatrace)(?=$|[\s\\/"'@])/;
+  var OTHER_AGENT_SYMBOLS = { 'dd-trace': 'dd-trace', newrelic: 'newrelic' };
+
+  /** Package managers start the application; tracing them costs every start and shows nobody anything. */
+  var PACKAGE_MANAGERS = ['npm', 'npx', 'yarn', 'yarnpkg', 'pnpm', 'pnpx', 'corepack'];
+  /** Programs that only start or watch the application in a process of its own. */
+  var STARTERS = ['tsx', 'nodemon', 'cross-env', 'concurrently', 'dotenv-cli', 'env-cmd', 'npm-run-all', 'npm-run-all2', 'node-gyp', 'husky', 'turbo', 'lerna', 'wireit'];
+  /** Bin names of STARTERS that differ from the package's name. */
+  var STARTER_BINS = ['dotenv', 'run-s', 'run-p'];
+  /** Worker threads that serve a library, told by what that library hands to them. */
+  var SERVICE_WORKERS = [
+    { of: 'pino', is: function (data) { return typeof data.$context === 'object' && data.$context !== null && 'threadStreamVersion' in data.$context; } },
+    { of: 'thread-stream', is: function (data) { return 'dataBuf' in data && 'stateBuf' in data && 'filename' in data; } },
+    { of: 'esbuild', is: function (data) { return 'esbuildVersion' in data && 'workerPort' in data; } }
+  ];
+
+  var plan = null;
+  try {
+    if (global[LOADED]) return;
+    start();
+  } catch (error) {
+    say('failed', 'could not start, the application runs without telemetry: ' + reason(error));
+  }
+
+  function start() {
+    var text = process.env.OTEL_RUN_PLAN;
+    if (/^(?:1|true)$/i.test(process.env.OTEL_RUN_DISABLED || '')) return;
+    // The launcher names this file in NODE_OPTIONS. Without its plan the application has dropped our variable for
+    // this process; without either, someone required `otel-run/register`: export from inside the process.
+    if (!text && (process.env.NODE_OPTIONS || '').indexOf(__filename) >= 0) return;
+    if (isSteppedOver(process.argv[1]) || isServiceWorker()) return;
+    mark();
+    if (text) {
+      plan = JSON.parse(text);
+      if (plan.version !== 1) return say('plan', 'was started by another version of otel-run; this process runs without telemetry.');
+    }
+    var unsupported = unsupportedRuntime();
+    if (unsupported) return say('runtime', unsupported + '; this process runs without telemetry.');
+    var other = otherAgent();
+    if (other) return say('other-agent', other + ' is active in this application and keeps its telemetry; otel-run adds none.');
+    if (text) require('./agent.js').start(plan, say);
+    else require('./in-process.js').start(say);
+  }
+
+  function mark() {
+    Object.defineProperty(global, LOADED, { value: true, configurable: true });
+  }
+
+  function unsupportedRuntime() {
+    var versions = process.versions;
+    if (versions.bun) return 'Bun is not supported';
+    if (versions.deno || typeof Deno !== 'undefined') return 'Deno is not supported';
+    var parts = versions.node.split('.');
+    var major = Number(parts[0]);
+    if (major > OLDEST[0] || (major === OLDEST[0] && Number(parts[1]) >= OLDEST[1])) return null;
+    return 'Node.js ' + versions.node + ' is not supported (' + OLDEST.join('.') + ' and newer are)';
+  }
+
+  function isSteppedOver(script) {
+    if (!script) return false;
+    var path = script.replace(/\\/g, '/');
+    var base = path.slice(path.lastIndexOf('/') + 1);
+    var name = base.replace(/\.[cm]?js$/, '');
+    if (name === 'npm-cli' || name === 'npx-cli') return true;
+    var inModules = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(path);
+    var owner = inModules ? inModules[1] : null;
+    if (PACKAGE_MANAGERS.indexOf(name) >= 0) {
+      // An application may call its own script npm.js: the file's place decides.
+      return name === base || PACKAGE_MANAGERS.indexOf(owner) >= 0 || /\/(?:corepack|\.yarn\/releases|yarn[^/]*\/bin)\//.test(path);
+    }
+    if (/\/\.yarn\/releases\/yarn-[^/]+$/.test(path)) return true;
+    if (/\/node_modules\/\.bin\/[^/]+$/.test(path)) return STARTERS.indexOf(name) >= 0 || STARTER_BINS.indexOf(name) >= 0;
+    return owner !== null && STARTERS.indexOf(owner) >= 0 && !/\/(?:preflight|loader)\./.test(base);
+  }
+
+  function isServiceWorker() {
+    var threads;
+    try {
+      threads = require('worker_threads');
+    } catch (error) {
+      return false; // Node 10: no worker threads
+    }
+    // Node runs asynchronous import hooks in a thread of its own, with our preload and without a port.
+    if (!threads.isMainThread && threads.parentPort === null) return true;
+    var data = threads.workerData;
+    if (threads.isMainThread || typeof data !== 'object' || data === null) return false;
+    for (var i = 0; i < SERVICE_WORKERS.length; i++) if (SERVICE_WORKERS[i].is(data)) return true;
+    return false;
+  }
+
+  /** Which other SDK is here already, or will be because the command line asks for it. */
+  function otherAgent() {
+    var asked = OTHER_AGENTS.exec((process.env.NODE_OPTIONS || '') + ' ' + preloads(process.execArgv));
+    if (asked) return asked[1];
+    for (var name in OTHER_AGENT_SYMBOLS) {
+      if (global[Symbol.for(OTHER_AGENT_SYMBOLS[name])]) return name;
+    }
+    var api = global[Symbol.for('opentelemetry.js.api.1')];
+    return api && api.trace ? 'an OpenTelemetry SDK' : null;
+  }
+
+  function preloads(args) {
+    var found = [];
+    for (var i = 0; i < args.length; i++) {
+      if (/^(?:-r|--require|--import|--loader|--experimental-loader)$/.test(args[i])) found.push(args[i + 1]);
+      else if (/^--(?:require|import|loader|experimental-loader)=/.test(args[i])) found.push(args[i]);
+    }
+    return found.join(' ');
+  }
+
+  /** One line on stderr, once a cause and process tree where there is a place to remember it. Never throws. */
+  function say(cause, text) {
+    try {
+      if (plan !== null && plan.verbosity === 'quiet') return;
+      if (saidBefore(cause)) return;
+      require('fs').writeSync(2, 'otel-run: ' + text + '\n');
+    } catch (error) {
+      // A closed or full stderr is the application's business.
+    }
+  }
+
+  function saidBefore(cause) {
+    if (plan === null || !plan.handOff || plan.handOff.kind !== 'spool') return false;
+    var fs = require('fs');
+    try {
+      fs.closeSync(fs.openSync(plan.handOff.dir + '/said-' + cause, 'wx', 384 /* 0600 */));
+      return false;
+    } catch (error) {
+      return error.code === 'EEXIST';
+    }
+  }
+
+  function reason(error) {
+    return String((error && error.message) || error).split('\n')[0];
+  }
+})();
