@@ -55,7 +55,22 @@ if (existsSync(join(root, 'src/agent/agent.ts'))) {
       outdir: join(dist, 'agent'),
       format: 'cjs',
       mainFields: ['main', 'module'],
+      external: ['./stock-exporters.js'],
       plugins: [moduleHooks(root)],
+    }),
+  );
+}
+
+// Exporting from inside the application: bundles of their own, loaded by the agent only where that is asked for.
+for (const [name, file] of Object.entries(present({ 'stock-exporters': 'src/agent/in-process/stock-exporters.ts', 'in-process': 'src/register/in-process.ts' }))) {
+  results.push(
+    await build({
+      ...common,
+      entryPoints: { [name]: file },
+      outdir: join(dist, 'agent'),
+      format: 'cjs',
+      mainFields: ['main', 'module'],
+      external: ['./agent.js'],
     }),
   );
 }
