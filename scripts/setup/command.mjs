@@ -13,9 +13,10 @@ export function findOnPath(command) {
 }
 
 /** Runs a command to its end and resolves with its output; rejects with the last lines of it. */
-export function runCommand(command, args, { cwd, env, niceness = 0 } = {}) {
+export function runCommand(command, args, { cwd, env, ids, niceness = 0 } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
+      ...ids,
       cwd,
       env: env ?? process.env,
       stdio: ['ignore', 'pipe', 'pipe'],
