@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { moduleHooks } from './build/import-hooks.mjs';
 import { configWithoutCode } from './build/config-without-code.mjs';
+import { loadLater } from './build/load-later.mjs';
 import { writeLicences } from './build/licences.mjs';
 import { assertNoTwins } from './build/twins.mjs';
 
@@ -34,10 +35,20 @@ const results = [];
 
 // Bundled CommonJS dependencies call `require` for Node's built-ins; an ES module has none of its own.
 const banner = { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" };
+const later = {};
 results.push(
   await build({
     ...common,
-    entryPoints: present({ cli: 'src/cli.ts', exporter: 'src/export/process.ts', 'exporter-worker': 'src/export/worker.ts' }),
+    entryPoints: { cli: 'src/cli.ts' },
+    outdir: dist,
+    format: 'esm',
+    plugins: [loadLater(root, later)],
+  }),
+);
+results.push(
+  await build({
+    ...common,
+    entryPoints: present({ ...later, exporter: 'src/export/process.ts', 'exporter-worker': 'src/export/worker.ts' }),
     outdir: dist,
     format: 'esm',
     splitting: true,

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command, CommandContext } from './commands/context.ts';
 import { parseInvocation, type Verb } from './commands/invocation.ts';
-import { ExitCode, UserError } from './errors.ts';
+import { run } from './commands/run.ts';
+import { ExitCode, isUserError } from './errors.ts';
 
 /** Picks the verb, and turns its outcome into words and an exit code. */
 export async function main(): Promise<void> {
@@ -16,20 +17,20 @@ export async function main(): Promise<void> {
   };
   try {
     const { verb, flags, words } = await parseInvocation(process.argv.slice(2));
-    if (verb === 'run') process.exitCode = await (await import('./commands/run.ts')).run(flags, words, context);
+    if (verb === 'run') process.exitCode = await run(flags, words, context);
     else process.exitCode = await (await others[verb]())(words, context);
   } catch (error) {
     process.exitCode = report(error);
   }
 }
 
-/** Loaded when they are asked for: none of them costs the others anything. */
+/** Loaded when they are asked for: none of them costs `run` anything. */
 const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
   help: async () => (await import('./commands/help.ts')).help,
 };
 
 function report(error: unknown): ExitCode {
-  if (error instanceof UserError) {
+  if (isUserError(error)) {
     say(error.message);
     if (error.hint !== null) say(error.hint);
     return error.exitCode;

@@ -17,3 +17,8 @@ export class UserError extends Error {
     this.hint = hint;
   }
 }
+
+/** By name: what is loaded later brings a copy of the class. */
+export function isUserError(error: unknown): error is UserError {
+  return error instanceof Error && error.name === 'UserError';
+}

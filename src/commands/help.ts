@@ -13,9 +13,6 @@ const COLUMNS = 80;
 
 const what: Readonly<Record<(typeof verbs)[number], string>> = {
   run: 'run a command, also one named like a verb',
-  traces: 'list the traces kept on this machine, show one',
-  drain: 'send what earlier runs could not deliver',
-  init: 'write a config file and a Dockerfile',
   help: 'this page',
 };
 

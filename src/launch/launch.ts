@@ -6,6 +6,7 @@ import { endAs } from './ending.ts';
 import { startExporterProcess } from './exporter-process.ts';
 import { makeSpool } from './spool-place.ts';
 import type { Surroundings } from './surroundings.ts';
+import { startCommand } from './wait.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -36,7 +37,6 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     const failure = become(plan.command, plan.env);
     if (plan.agent?.verbosity === 'verbose') tools.say(`waits for the application instead of becoming it: ${failure}`);
   }
-  const { startCommand } = await import('./wait.ts');
   let exporter: ExporterBeside | null = null;
   const application = await startCommand(plan.command, plan.env, around, () => exporter?.flush());
   if (plan.topology === 'parent' && plan.exporter !== null) exporter = await startBeside(plan.exporter, tools);

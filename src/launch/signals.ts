@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { isTerminal } from './surroundings.ts';
 
 /** Signals that are for the application, not for us. SIGTSTP is absent: a terminal stops its whole foreground group. */
 const forwarded = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const;
@@ -32,6 +32,6 @@ function inForegroundGroup(): boolean {
     const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return terminal !== '0' && group === foreground;
   } catch {
-    return isatty(0);
+    return isTerminal(0);
   }
 }

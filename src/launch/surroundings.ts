@@ -1,5 +1,4 @@
-import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { existsSync, fstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -22,8 +21,17 @@ export function lookAround(env: Env): Surroundings {
     ipcChannel: process.channel !== undefined && process.channel !== null,
     listenFds: (env.LISTEN_FDS ?? '') !== '',
     inheritedDescriptors: findInheritedDescriptors(),
-    onTerminal: isatty(0) && isatty(1) && isatty(2),
+    onTerminal: [0, 1, 2].every(isTerminal),
   };
+}
+
+/** `node:tty` costs a millisecond to load, so only a character device is asked whether it is a terminal. */
+export function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(fd);
+  } catch {
+    return false; // closed
+  }
 }
 
 function findContainer(env: Env): string | null {

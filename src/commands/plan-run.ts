@@ -1,0 +1,106 @@
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { findManifest } from '../launch/find-manifest.ts';
+import { findSpoolPlace } from '../launch/spool-place.ts';
+import type { Surroundings } from '../launch/surroundings.ts';
+import { findOwnSender } from '../plan/application-env.ts';
+import { buildPlan, planWithout } from '../plan/build-plan.ts';
+import { nodeHas } from '../plan/node-capabilities.ts';
+import { isScriptName } from '../plan/node-program.ts';
+import { readOuterRun } from '../plan/read-outer-run.ts';
+import { findStateDir } from '../plan/state-dir.ts';
+import { chooseTopology, type TopologyFacts } from '../plan/topology.ts';
+import { AGENT_PLAN_VARIABLE, type LaunchCommand, type LaunchPlan } from '../plan/types.ts';
+import type { Settings } from '../settings/types.ts';
+import { startTicks } from '../spool/owner.ts';
+import type { CommandContext } from './context.ts';
+import { telemetryWishes } from './telemetry-wishes.ts';
+
+export interface RunFacts {
+  /** Null where OTEL_RUN_DISABLED says not to read them. */
+  readonly settings: Settings | null;
+  readonly command: LaunchCommand;
+  readonly around: Surroundings;
+  readonly context: CommandContext;
+}
+
+/** Gathers what the plan depends on, and makes it. Starts and writes nothing. */
+export function planRun({ settings, command, around, context }: RunFacts): LaunchPlan {
+  const { env, cwd, dist } = context;
+  const possible = {
+    canExecve: nodeHas('execve', process.versions.node) && process.platform !== 'win32',
+    isNodeProgram: command.isNode,
+    ...around,
+  };
+  if (settings === null || settings.disabled.value) {
+    const disabledBy = settings === null ? 'OTEL_RUN_DISABLED' : 'OTEL_SDK_DISABLED';
+    return planWithout({ command, env }, chooseTopology({ ...possible, ...switchedOff, disabledBy }));
+  }
+
+  const { values } = settings;
+  const outer = readOuterRun(env[AGENT_PLAN_VARIABLE]);
+  const nested = outer !== null && outer.handOff.kind === 'spool' && existsSync(outer.handOff.dir) ? outer : null;
+  const wishes = telemetryWishes(settings, {
+    stateDir: values.stateDir.value ?? findStateDir(env),
+    localStore: isDevelopersTerminal(around, env),
+  });
+  const choice = chooseTopology({
+    ...possible,
+    disabledBy: null,
+    inProcess: values.inProcess.value,
+    exports: wishes.exporter.destinations.length > 0,
+    print: values.print.value,
+    wait: settings.wait.value,
+    nested: nested !== null,
+  });
+  const run = randomId();
+  return buildPlan(
+    {
+      run,
+      preload: join(dist, 'agent', 'register.js'),
+      choice,
+      command,
+      env,
+      without: keepsCredentials(settings, command, cwd) || choice.topology === 'in-process' ? [] : settings.credentials,
+      spool: findSpoolPlace(run, { dir: values['spool.dir'].value, capBytes: values['spool.size'].value }),
+      outer: nested,
+      launcher: { pid: process.pid, start: startTicks('self') },
+    },
+    wishes,
+  );
+}
+
+/** 16 hex digits. `node:crypto` costs 3 ms to load, the kernel's random numbers nothing. */
+function randomId(): string {
+  const bytes = Buffer.alloc(8);
+  try {
+    const fd = openSync('/dev/urandom', 'r');
+    readSync(fd, bytes);
+    closeSync(fd);
+  } catch {
+    globalThis.crypto.getRandomValues(bytes);
+  }
+  return bytes.toString('hex');
+}
+
+const switchedOff: Pick<TopologyFacts, 'inProcess' | 'exports' | 'print' | 'wait' | 'nested'> = {
+  inProcess: false,
+  exports: false,
+  print: false,
+  wait: null,
+  nested: false,
+};
+
+/** Somebody looks at this terminal, and the machine is theirs. */
+function isDevelopersTerminal({ onTerminal, container }: Surroundings, env: CommandContext['env']): boolean {
+  const inCi = !/^(?:|0|false)$/i.test(env.CI ?? '');
+  return onTerminal && !inCi && container === null && env.NODE_ENV !== 'production';
+}
+
+/** An application that sends telemetry by itself needs its variables. */
+function keepsCredentials({ values, credentials }: Settings, command: LaunchCommand, cwd: string): boolean {
+  if (values.keepEnv.value || credentials.length === 0) return true;
+  const script = command.isNode ? (command.args[0] ?? '') : '';
+  const places = isScriptName(script) ? [dirname(resolve(cwd, script)), cwd] : [cwd];
+  return places.some((place) => findOwnSender(findManifest(place)) !== null);
+}

@@ -1,0 +1,52 @@
+import type { TelemetryWishes } from '../plan/build-plan.ts';
+import type { Destination } from '../plan/types.ts';
+import type { Settings } from '../settings/types.ts';
+
+/** Turns settings into what agent and exporter are told: values without their origins. */
+export function telemetryWishes(settings: Settings, place: { readonly stateDir: string | null; readonly localStore: boolean }): TelemetryWishes {
+  const { values } = settings;
+  const destinations = chooseDestinations(settings, place);
+  return {
+    agent: {
+      serviceName: settings.serviceName.value,
+      serviceVersion: settings.serviceVersion.value,
+      resource: Object.fromEntries(Object.entries(settings.resource).map(([key, { value }]) => [key, value])),
+      detectors: settings.detectors.value,
+      traces: destinations.length === 0 ? null : { sampler: settings.sampler.value, limits: settings.limits },
+      propagators: values.propagators.value,
+      instrumentations: {
+        only: values['instrumentations.only'].value,
+        disabled: values['instrumentations.disabled'].value,
+        options: settings.instrumentationOptions.value,
+        expressLayers: settings.expressLayers.value,
+      },
+      redactNames: values['redact.names'].value,
+      verbosity: settings.verbosity.value,
+    },
+    exporter: {
+      serviceName: settings.serviceName.value,
+      environment: settings.environment.value,
+      destinations,
+      batch: { scheduleDelayMs: values['batch.delay'].value, maxItems: values['batch.size'].value },
+      drain: { unreachedMs: values['drain.unreached'].value, badMs: values['drain.bad'].value },
+      stateDir: place.stateDir,
+    },
+  };
+}
+
+const LOCAL_STORE_BYTES = 64 * 1024 * 1024;
+
+function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }: Parameters<typeof telemetryWishes>[1]): Destination[] {
+  const destinations: Destination[] = [];
+  const exporters = values['traces.exporters'].value;
+  if (exporters.includes('otlp')) {
+    if (!otlp.traces.configured && localStore && stateDir !== null) {
+      destinations.push({ kind: 'store', dir: `${stateDir}/traces`, capBytes: LOCAL_STORE_BYTES });
+    } else if (otlp.traces.destination !== null) {
+      destinations.push({ ...otlp.traces.destination, undelivered: otlp.traces.configured ? 'keep' : 'drop' });
+    }
+  }
+  if (exporters.includes('console')) destinations.push({ kind: 'console', signal: 'traces' });
+  if (values.print.value) destinations.push({ kind: 'print' });
+  return destinations;
+}
