@@ -7,9 +7,9 @@ export function writeLicences(metafiles, root, file) {
   const sections = [...bundledPackages(metafiles, root)]
     .sort(([, a], [, b]) => a.name.localeCompare(b.name))
     .map(([dir, { name, version, license }]) => {
-      const texts = readdirSync(dir)
-        .filter((entry) => /^(licen[cs]e|notice|copying)/i.test(entry))
-        .map((entry) => readFileSync(join(dir, entry), 'utf8').trim());
+      const texts = readdirSync(dir, { withFileTypes: true })
+        .filter((entry) => entry.isFile() && /^(licen[cs]e|notice|copying)/i.test(entry.name))
+        .map((entry) => readFileSync(join(dir, entry.name), 'utf8').trim());
       if (license === undefined && texts.length === 0) throw new Error(`${name} ${version} is bundled and names no licence`);
       return [`${name} ${version} (${license ?? 'see below'})`, ...texts].join('\n\n');
     });
