@@ -14,6 +14,7 @@ import { createSpanEncoder, encodeResource, encodeScope } from './encode/span.ts
 import { watchEndings } from './exit/endings.ts';
 import { createHandOff, type HandOff } from './hand-off/hand-off.ts';
 import { claimNotices } from './hand-off/notices.ts';
+import { installInstrumentations } from './instrumentation/index.ts';
 import { createPropagator } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
 import { detectResource } from './resource/resource.ts';
@@ -28,7 +29,6 @@ export function start(plan: AgentPlan, say: Say): void {
   const way = openWay(plan, resource, redactor, say);
   const tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink);
 
-  let disableInstrumentations = (): void => {};
   registerApi(
     {
       ...(plan.traces === null ? {} : { trace: tracing.provider }),
@@ -38,12 +38,11 @@ export function start(plan: AgentPlan, say: Say): void {
     (kind) => {
       if (kind !== 'trace') return;
       tracing.turnOff();
-      disableInstrumentations();
       say('own-sdk', "the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.");
     },
   );
   watchProcess(tracing, way);
-  disableInstrumentations = instrument(plan, tracing, say);
+  instrument(plan, tracing, say);
 }
 
 /** Where finished spans go, and what an ending process must do about them. */
@@ -111,9 +110,16 @@ function watchProcess(tracing: Tracing, way: Way): void {
   });
 }
 
-function instrument(plan: AgentPlan, tracing: Tracing, say: Say): () => void {
-  void plan;
-  void tracing;
-  void say;
-  return () => {};
+/** A failure costs the automatic spans: the application's own still have their way out. */
+function instrument(plan: AgentPlan, tracing: Tracing, say: Say): void {
+  try {
+    installInstrumentations(plan, tracing.provider, (line) => say(causeOf(line), line));
+  } catch (error) {
+    say('instrumentations', `libraries are not traced: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Lines about libraries come ready made: the line itself is what must not be said twice. */
+function causeOf(line: string): string {
+  return line.replace(/[^\w.-]+/g, '-').slice(0, 120);
 }
