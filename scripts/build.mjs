@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { moduleHooks } from './build/import-hooks.mjs';
 import { configWithoutCode } from './build/config-without-code.mjs';
 import { loadLater } from './build/load-later.mjs';
+import { inlineConventions } from './build/inline-conventions.mjs';
+import { buildInstrumentationChunks } from './build/instrumentation-chunks.mjs';
+import { leaveOutDetectors } from './build/leave-out-detectors.mjs';
 import { writeLicences } from './build/licences.mjs';
 import { assertNoTwins } from './build/twins.mjs';
 
@@ -67,8 +70,9 @@ if (existsSync(join(root, 'src/agent/agent.ts'))) {
       format: 'cjs',
       mainFields: ['main', 'module'],
       external: ['./stock-exporters.js'],
-      plugins: [moduleHooks(root)],
+      plugins: [moduleHooks(root), inlineConventions(root), leaveOutDetectors()],
     }),
+    await buildInstrumentationChunks({ ...common, plugins: [inlineConventions(root)] }, root, join(dist, 'agent/instrumentations')),
   );
 }
 

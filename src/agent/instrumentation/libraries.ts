@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, sep } from 'node:path';
+import { satisfies } from '@opentelemetry/instrumentation/build/src/semver';
+import type { InstrumentationEntry, PatchedModule } from './entry.ts';
+import type { FileWatch } from './library-loads.ts';
+import { locateInPackage, type PackageFile } from './locate.ts';
+import { reasonOf, type LibraryReport } from './report.ts';
+import { requireHookOfFile, runRequireHooks } from './require-in-the-middle.ts';
+
+export interface LibrariesOptions {
+  readonly wanted: readonly InstrumentationEntry[];
+  /** Null, or why the instrumentation cannot be had. */
+  readonly construct: (entry: InstrumentationEntry) => string | null;
+  readonly say: (line: string) => void;
+  readonly verbose: boolean;
+}
+
+export interface Libraries {
+  readonly isWanted: (packageName: string) => boolean;
+  /** What to do around the evaluation of this file; undefined where no instrumentation wants its package. */
+  readonly find: (filename: string) => FileWatch | undefined;
+  readonly noteEsModule: (file: PackageFile) => void;
+  readonly reports: readonly LibraryReport[];
+}
+
+/** One installed copy of a package. What is done with it is decided when its first file is loaded. */
+interface Copy {
+  readonly name: string;
+  readonly baseDir: string;
+  /** Those of instrumentations that patch it; empty where its version is out of range. */
+  readonly reports: readonly LibraryReport[];
+  readonly files: ReadonlySet<string>;
+  main: string | null | undefined;
+}
+
+/** Decides for each library that is being loaded which instrumentation it gets, and hands its files over. */
+export function createLibraries({ wanted, construct, say, verbose }: LibrariesOptions): Libraries {
+  const byPackage = groupByPackage(wanted);
+  const copies = new Map<string, Copy>();
+  const reports: LibraryReport[] = [];
+
+  const open = ({ name, baseDir }: PackageFile): Copy => {
+    const known = copies.get(baseDir);
+    if (known !== undefined) return known;
+    const version = versionOf(baseDir);
+    const patches = byPackage.get(name) ?? [];
+    const own = patches.map(({ entry, module }): LibraryReport => {
+      const report = { module: name, version, baseDir, instrumentation: entry.name, files: [] };
+      if (!isInRange(version, module)) {
+        const reason = `${name} ${version ?? 'of unknown version'} is not traced: versions ${module.ranges.join(' or ')} are`;
+        if (verbose) say(`${reason}.`);
+        return { ...report, state: 'out of range', reason };
+      }
+      const reason = construct(entry);
+      return { ...report, state: reason === null ? 'patched' : entry.name === 'router' ? 'left out' : 'failed', reason };
+    });
+    reports.push(...own);
+    const patched = own.filter(({ state }) => state === 'patched');
+    const files = new Set(patched.length === 0 ? [] : patches.flatMap(({ module }) => module.files));
+    const copy: Copy = { name, baseDir, reports: patched, files, main: undefined };
+    copies.set(baseDir, copy);
+    return copy;
+  };
+
+  const handOver = (file: PackageFile, filename: string, exports: unknown): unknown => {
+    const copy = open(file);
+    const name = hookName(copy, file.path, filename);
+    if (name === undefined) return exports;
+    try {
+      const patched = runRequireHooks(exports, name, file.baseDir);
+      for (const report of copy.reports) report.files.push(file.path);
+      return patched;
+    } catch (error) {
+      const reason = `its instrumentation failed (${reasonOf(error)})`;
+      for (const report of copy.reports) Object.assign(report, { state: 'failed', reason });
+      say(`${file.name} is not traced: ${reason}.`);
+      return exports;
+    }
+  };
+
+  return {
+    reports,
+    isWanted: (packageName) => byPackage.has(packageName),
+    find(filename) {
+      const file = locateInPackage(filename);
+      if (file === undefined || !byPackage.has(file.name)) return watchNamedFile(filename);
+      return { before: () => void open(file), after: (exports) => handOver(file, filename, exports) };
+    },
+    noteEsModule(file) {
+      for (const report of open(file).reports) report.files.push(file.path);
+    },
+  };
+}
+
+function groupByPackage(wanted: readonly InstrumentationEntry[]) {
+  const groups = new Map<string, { readonly entry: InstrumentationEntry; readonly module: PatchedModule }[]>();
+  for (const entry of wanted) {
+    for (const module of entry.modules) {
+      if (!module.builtin) groups.set(module.name, [...(groups.get(module.name) ?? []), { entry, module }]);
+    }
+  }
+  return groups;
+}
+
+function isInRange(version: string | null, { ranges }: PatchedModule): boolean {
+  return version !== null && ranges.some((range) => satisfies(version, range));
+}
+
+/** The name under which instrumentations know a file; undefined for files that none patches. */
+function hookName(copy: Copy, path: string, filename: string): string | undefined {
+  if (copy.reports.length === 0) return undefined;
+  if (copy.files.has(path)) return `${copy.name}${sep}${path.replaceAll('/', sep)}`;
+  copy.main ??= mainFile(copy);
+  return copy.main === filename ? copy.name : undefined;
+}
+
+/** The file that `require` of the package's name leads to, from inside the package itself. */
+function mainFile({ name, baseDir }: Copy): string | null {
+  try {
+    return createRequire(join(baseDir, 'package.json')).resolve(name);
+  } catch {
+    return null;
+  }
+}
+
+function versionOf(baseDir: string): string | null {
+  try {
+    const { version } = JSON.parse(readFileSync(join(baseDir, 'package.json'), 'utf8')) as { version?: unknown };
+    return typeof version === 'string' ? version : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A file that an instrumentation names by its path. */
+function watchNamedFile(filename: string): FileWatch | undefined {
+  const hook = requireHookOfFile(filename);
+  if (hook === undefined) return undefined;
+  const cut = filename.lastIndexOf(sep);
+  const name = filename.slice(cut + 1).replace(/\.[^.]+$/, '');
+  return { before: () => {}, after: (exports) => hook(exports, name, filename.slice(0, cut)) };
+}
