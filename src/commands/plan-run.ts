@@ -5,6 +5,7 @@ import { findSpoolPlace } from '../launch/spool-place.ts';
 import type { Surroundings } from '../launch/surroundings.ts';
 import { findOwnSender } from '../plan/application-env.ts';
 import { buildPlan, planWithout } from '../plan/build-plan.ts';
+import { isDevelopersTerminal } from '../plan/developers-terminal.ts';
 import { nodeHas } from '../plan/node-capabilities.ts';
 import { isScriptName } from '../plan/node-program.ts';
 import { readOuterRun } from '../plan/read-outer-run.ts';
@@ -14,7 +15,7 @@ import { AGENT_PLAN_VARIABLE, type LaunchCommand, type LaunchPlan } from '../pla
 import type { Settings } from '../settings/types.ts';
 import { startTicks } from '../spool/owner.ts';
 import type { CommandContext } from './context.ts';
-import { telemetryWishes } from './telemetry-wishes.ts';
+import { telemetryWishes } from '../settings/telemetry-wishes.ts';
 
 export interface RunFacts {
   /** Null where OTEL_RUN_DISABLED says not to read them. */
@@ -90,12 +91,6 @@ const switchedOff: Pick<TopologyFacts, 'inProcess' | 'exports' | 'print' | 'wait
   wait: null,
   nested: false,
 };
-
-/** Somebody looks at this terminal, and the machine is theirs. */
-function isDevelopersTerminal({ onTerminal, container }: Surroundings, env: CommandContext['env']): boolean {
-  const inCi = !/^(?:|0|false)$/i.test(env.CI ?? '');
-  return onTerminal && !inCi && container === null && env.NODE_ENV !== 'production';
-}
 
 /** An application that sends telemetry by itself needs its variables. */
 function keepsCredentials({ values, credentials }: Settings, command: LaunchCommand, cwd: string): boolean {

@@ -3,7 +3,7 @@
  * from inside the process.
  */
 import type { start as startAgent } from '../agent/agent.ts';
-import { telemetryWishes } from '../commands/telemetry-wishes.ts';
+import { telemetryWishes } from '../settings/telemetry-wishes.ts';
 import type { AgentPlan } from '../plan/types.ts';
 import { readSettingsSync } from '../settings/read-sync.ts';
 

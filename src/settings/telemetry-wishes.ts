@@ -1,6 +1,6 @@
 import type { TelemetryWishes } from '../plan/build-plan.ts';
 import type { Destination } from '../plan/types.ts';
-import type { Settings } from '../settings/types.ts';
+import type { Settings } from './types.ts';
 
 /** Turns settings into what agent and exporter are told: values without their origins. */
 export function telemetryWishes(settings: Settings, place: { readonly stateDir: string | null; readonly localStore: boolean }): TelemetryWishes {
