@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly input?: string;
   /** What to ask for where the Node can do both. */
   readonly topology?: 'replace' | 'parent';
+  /** In a session of its own, out of reach of the terminal that these tests may run on. */
+  readonly ownSession?: boolean;
   /** The process is killed behind this. */
   readonly timeoutMs?: number;
 }
@@ -60,7 +62,7 @@ export function cleanEnv(env: RunOptions['env'] = {}, node: string = process.exe
   return Object.fromEntries(Object.entries(base).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-function start({ node = process.execPath, args, env, cwd, input, timeoutMs = 20_000 }: RunOptions): RunningProgram {
+function start({ node = process.execPath, args, env, cwd, input, ownSession = false, timeoutMs = 20_000 }: RunOptions): RunningProgram {
   const options = {
     cwd: cwd ?? process.cwd(),
     env: cleanEnv(env, node),
@@ -68,6 +70,7 @@ function start({ node = process.execPath, args, env, cwd, input, timeoutMs = 20_
     reject: false,
     stripFinalNewline: false,
     stdin: input === undefined ? 'ignore' : 'pipe',
+    detached: ownSession,
   } as const satisfies Options;
   const child = execa(node, args, options);
   const pid = child.pid;
