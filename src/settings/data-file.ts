@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import * as cosmiconfig from 'cosmiconfig/dist/ExplorerSync.js';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar, type Document, type Node } from 'yaml';
-import type { ConfigFile, FileEntry, FileNode } from './file-node.ts';
+import { type ConfigFile, type FileEntry, type FileNode, readScalar } from './file-node.ts';
 import { CONFIG_NAMES, type Findings, PACKAGE_KEY } from './find-config.ts';
-import { problemAt } from './origin.ts';
+import { problemAt, quote } from './origin.ts';
 import type { Problem } from './types.ts';
 
 export interface ReadFile {
@@ -84,18 +84,20 @@ function parseFile({ path, text }: FoundText): ReadFile {
 function parse(path: string, text: string): ReadFile {
   const isPackage = /(?:^|[\\/])package\.json$/.test(path);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: !isPackage, logLevel: 'silent', stringKeys: true });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: !isPackage, logLevel: 'error', stringKeys: true });
   const error = document.errors[0];
   if (error !== undefined) {
     const reason = error.message.split('\n', 1)[0]!;
-    return refuse(path, lines.linePos(error.pos[0]), `${reason}; the file is not used`);
+    const position = lines.linePos(error.pos[0]);
+    const line = text.split('\n', position.line)[position.line - 1] ?? '';
+    return refuse(path, position, `${reason}; the file is not used`, /[[{].*\$\{/.test(line) ? 'inside { } and [ ] write "${…}" in quotes' : null);
   }
   const budget = { nodes: MOST_NODES };
   const top = isPackage && isMap(document.contents) ? document.contents.get(PACKAGE_KEY, true) : document.contents;
   if (top === null || top === undefined) return NOTHING;
   const root = convert(top as Node, document, lines, budget, 0);
-  if (root === null) return refuse(path, { line: 1, col: 1 }, 'too deep, too long, or an alias that holds itself; the file is not used');
-  if (root.kind === 'scalar' && root.text === '') return NOTHING;
+  if (typeof root === 'string') return refuse(path, { line: 1, col: 1 }, `${root}; the file is not used`);
+  if (root.kind === 'scalar' && readScalar(root) === null) return NOTHING;
   if (root.kind !== 'map') return refuse(path, { line: root.line ?? 1, col: root.column ?? 1 }, 'expected keys with values; the file is not used');
   return { file: { path, root, substitutes: true }, problems: [] };
 }
@@ -103,24 +105,26 @@ function parse(path: string, text: string): ReadFile {
 const MOST_NODES = 10_000;
 const DEEPEST = 32;
 
-function refuse(path: string, { line, col }: { line: number; col: number }, text: string): ReadFile {
-  return { file: null, problems: [problemAt({ kind: 'file', name: '', file: path, line, column: col }, text, { severity: 'error', strict: true })] };
+function refuse(path: string, { line, col }: { line: number; col: number }, text: string, hint: string | null = null): ReadFile {
+  return { file: null, problems: [problemAt({ kind: 'file', name: '', file: path, line, column: col }, text, { severity: 'error', strict: true, hint })] };
 }
 
-/** Null where the document is larger than any config: aliases of aliases grow without bounds. */
-function convert(node: Node | null | undefined, document: Document, lines: LineCounter, budget: { nodes: number }, depth: number): FileNode | null {
-  if (--budget.nodes < 0 || depth > DEEPEST) return null;
+/** What is wrong instead, where the document is larger than any config: aliases of aliases grow without bounds. */
+function convert(node: Node | null | undefined, document: Document, lines: LineCounter, budget: { nodes: number }, depth: number): FileNode | string {
+  if (--budget.nodes < 0 || depth > DEEPEST) return 'too deep, too long, or an alias that holds itself';
   const position = positionOf(node, lines);
   if (node === null || node === undefined) return { kind: 'scalar', text: '', quoted: false, ...position };
   if (isAlias(node)) {
-    const target = convert(node.resolve(document) as Node | undefined, document, lines, budget, depth + 1);
-    return target === null ? null : { ...target, ...position };
+    const source = node.resolve(document) as Node | undefined;
+    if (source === undefined) return `the alias ${quote(node.source)} names no anchor`;
+    const target = convert(source, document, lines, budget, depth + 1);
+    return typeof target === 'string' ? target : { ...target, ...position };
   }
   if (isSeq(node)) {
     const items: FileNode[] = [];
     for (const item of node.items) {
       const converted = convert(item as Node, document, lines, budget, depth + 1);
-      if (converted === null) return null;
+      if (typeof converted === 'string') return converted;
       items.push(converted);
     }
     return { kind: 'list', items, ...position };
@@ -129,7 +133,7 @@ function convert(node: Node | null | undefined, document: Document, lines: LineC
     const entries: FileEntry[] = [];
     for (const { key, value } of node.items) {
       const converted = convert(value as Node | null, document, lines, budget, depth + 1);
-      if (converted === null) return null;
+      if (typeof converted === 'string') return converted;
       entries.push({ key: isScalar(key) ? String(key.value) : String(key), at: positionOf(key as Node, lines), value: converted });
     }
     return { kind: 'map', entries, ...position };

@@ -1,6 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { type FileNode, readScalar } from './file-node.ts';
-import { DEFAULT_ORIGIN, problemAt } from './origin.ts';
+import { INSTRUMENTATION_NAMES } from './instrumentation-names.ts';
+import { findNearest } from './nearest.ts';
+import { DEFAULT_ORIGIN, problemAt, quote } from './origin.ts';
 import { resolveMap } from './resolve-map.ts';
 import { at, describeInstead, fileOrigin, findNode, findStrongest, readNodeText, readText, type Sources } from './sources.ts';
 import type { Setting } from './table.ts';
@@ -46,12 +48,13 @@ function resolveList(key: string, setting: ListSetting, sources: Sources): Resol
   const unset = { value: setting.default, origin: DEFAULT_ORIGIN };
   if (given === null) return unset;
   const { origin, node } = given;
+  const rejected = { value: setting.emptied ? [] : setting.default, origin: DEFAULT_ORIGIN, rejected: origin };
   let words: string[] = [];
   if (node?.kind === 'list') {
     for (const item of node.items) words.push(readText(item, at(origin, item), sources, setting) ?? '');
   } else {
     const text = node === undefined ? String(given.flag ?? '') : readText(node, origin, sources, setting);
-    if (text === null) return { ...unset, rejected: origin };
+    if (text === null) return rejected;
     words = text.split(',');
   }
   // A list that somebody wrote as empty (`[]`) is empty; an empty variable is unset.
@@ -62,24 +65,30 @@ function resolveList(key: string, setting: ListSetting, sources: Sources): Resol
     const holds = effect ?? (failed ? describeInstead(setting) : 'the others hold');
     sources.say(problemAt(origin, `${wrong}; ${holds}`, { severity: 'error', strict: true, hint }));
   }
-  if (failed) return { value: setting.emptied ? [] : setting.default, origin: setting.emptied ? origin : DEFAULT_ORIGIN, rejected: origin };
-  return { value, origin };
+  return failed ? rejected : { value, origin };
 }
 
 function resolveOptions(key: string, sources: Sources): Resolved<Readonly<Record<string, unknown>>> {
   const node = findNode(key, sources.file);
   if (node === null || (node.kind === 'scalar' && readScalar(node) === null)) return { value: {}, origin: DEFAULT_ORIGIN };
   const origin = fileOrigin(key, node, sources.file!);
-  const value: Record<string, unknown> = {};
-  for (const entry of node.kind === 'map' ? node.entries : []) {
-    const options = readData(entry.value, fileOrigin(`${key}.${entry.key}`, entry.value, sources.file!), sources);
-    const isMap = entry.value.kind === 'map';
-    if (isMap) value[entry.key] = options;
-    else sources.say(problemAt(fileOrigin(`${key}.${entry.key}`, entry.value, sources.file!), 'expected options with values; it is not used', { severity: 'error', strict: true }));
+  if (node.kind !== 'map') {
+    sources.say(problemAt(origin, 'expected names of instrumentations with their options; it is not used', { severity: 'error', strict: true }));
+    return { value: {}, origin: DEFAULT_ORIGIN, rejected: origin };
   }
-  if (node.kind !== 'map') sources.say(problemAt(origin, 'expected names of instrumentations with their options; it is not used', { severity: 'error', strict: true }));
+  const value: Record<string, unknown> = {};
+  for (const entry of node.entries) {
+    const name = entry.key.replace(/^@opentelemetry\/instrumentation-/, '');
+    const fault = !NAMES.has(name) ? `${quote(entry.key)} is no instrumentation` : entry.value.kind !== 'map' ? 'expected options with values' : null;
+    const nearest = fault !== null && !NAMES.has(name) ? findNearest(name, NAMES) : null;
+    const where = fileOrigin(`${key}.${entry.key}`, entry.value, sources.file!);
+    if (fault === null) value[name] = readData(entry.value, where, sources);
+    else sources.say(problemAt({ ...where, ...entry.at }, `${fault}; it is not used`, { severity: 'error', strict: true, hint: nearest && `did you mean ${quote(nearest)}?` }));
+  }
   return { value, origin };
 }
+
+const NAMES: ReadonlySet<string> = new Set(INSTRUMENTATION_NAMES);
 
 function readData(node: FileNode, origin: Origin, sources: Sources): unknown {
   switch (node.kind) {

@@ -11,7 +11,7 @@ export const table = {
   'service.name': {
     type: 'string', default: null, group: 'Service', shown: 'value',
     flag: '--service-name <name>', env: ['OTEL_SERVICE_NAME'],
-    help: 'name of the service (otherwise of the package that holds the main script)',
+    help: 'name of the service (otherwise of the package of the main script)',
   },
   'service.version': {
     type: 'string', default: null, group: 'Service', shown: 'value',
@@ -156,12 +156,12 @@ export const table = {
     help: 'tracecontext, baggage, b3, b3multi, jaeger, xray, ottrace',
   },
   'instrumentations.only': {
-    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', default: null, group: 'Tracing', shown: 'value',
+    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', none: true, default: null, group: 'Tracing', shown: 'value',
     flag: '--instrument <names>', env: ['OTEL_NODE_ENABLED_INSTRUMENTATIONS'],
     help: 'trace these libraries alone (http,express,pg)',
   },
   'instrumentations.disabled': {
-    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', default: [], group: 'Tracing', shown: 'value',
+    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', none: true, default: [], group: 'Tracing', shown: 'value',
     flag: '--no-instrument <names>', env: ['OTEL_NODE_DISABLED_INSTRUMENTATIONS'],
     help: 'do not trace these libraries',
   },
