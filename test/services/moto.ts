@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '../../scripts/setup/command.mjs';
-import { ensureMade, requireProgram } from './programs.ts';
+import { ensureMade, installDebianPackages, requireProgram } from './programs.ts';
 import { findFreePort, makeServerDir, startServer } from './server.ts';
 import type { Server } from './server.ts';
 
@@ -39,6 +39,8 @@ export async function start(): Promise<Server<Moto>> {
 
 async function ensureVenv(): Promise<string> {
   const python = await requireProgram('python3', 'python3-venv');
+  // Debian's python3 comes without what a virtual environment needs.
+  await runCommand(python, ['-c', 'import ensurepip']).catch(() => installDebianPackages("Python's venv", ['python3-venv']));
   const version = await runCommand(python, ['-c', 'import sys; print(sys.executable, sys.version)']);
   return ensureMade('moto', { folder: recipe, words: [version] }, async (venv) => {
     console.log('services: installing moto, once (about 12 seconds)');

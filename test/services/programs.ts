@@ -48,6 +48,7 @@ export async function ensureMade(
   try {
     return await ensureCached(`${name}-${key}`, make);
   } catch (error) {
+    if (error instanceof ServiceUnavailable) throw error;
     throw new ServiceUnavailable(`${name} could not be fetched and made ready: ${lastLine(error)}`);
   }
 }
@@ -55,7 +56,7 @@ export async function ensureMade(
 /** Builds a Go program out of the tree: go may write to go.mod, and the tree stays as committed. */
 export async function ensureGoProgram(name: string, folder: string, pkg: string, duration: string): Promise<string> {
   const target = await ensureMade(name, { folder }, async (draft) => {
-    if (!findOnPath('go')) throw new Error(`Go is not installed, and ${name} is built from source`);
+    if (!findOnPath('go')) throw new ServiceUnavailable(`Go is not installed, and ${name} is built from source`);
     console.log(`services: building ${name}, once (${duration})`);
     for (const file of readdirSync(folder)) copyFileSync(path.join(folder, file), path.join(draft, file));
     const args = ['build', '-mod=mod', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', name, pkg];
