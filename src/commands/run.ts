@@ -1,6 +1,7 @@
 import { ExitCode, UserError } from '../errors.ts';
 import { findCommand } from '../launch/find-command.ts';
 import { launch } from '../launch/launch.ts';
+import { shedNodeOptions } from '../launch/shed-node-options.ts';
 import { lookAround } from '../launch/surroundings.ts';
 import { readSettings } from '../settings/read.ts';
 import type { Settings } from '../settings/types.ts';
@@ -11,6 +12,7 @@ import { planRun } from './plan-run.ts';
 /** `otel-run [options] <command>`: load, resolve, plan, launch. */
 export async function run(flags: FlagValues, words: readonly string[], context: CommandContext): Promise<number> {
   const { env, cwd } = context;
+  shedNodeOptions(env);
   const around = lookAround(env);
   const settings = isOn(env.OTEL_RUN_DISABLED) ? null : await load(flags, context);
   const command = findCommand(namedCommand(words), { cwd, path: env.PATH, ownNode: process.execPath });

@@ -19,7 +19,7 @@ const NICENESS = 10;
 export function startExporterProcess(plan: ExporterPlan, exporterFile: string, env: Env): ChildProcess {
   const child = spawn(process.execPath, [exporterFile], {
     cwd: '/',
-    env: Object.fromEntries(passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
+    env: exporterEnv(env),
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
@@ -36,6 +36,13 @@ export function startExporterProcess(plan: ExporterPlan, exporterFile: string, e
   child.stdin!.destroy();
   child.unref();
   return child;
+}
+
+function exporterEnv(env: Env): Record<string, string> {
+  // Node adds a NODE_V8_COVERAGE of its own to what names none.
+  const result: Record<string, string> = { NODE_V8_COVERAGE: '' };
+  for (const name of passedOn) if (env[name] !== undefined) result[name] = env[name];
+  return result;
 }
 
 /** A stream's own writes wait for the event loop, which does not turn again once this process is replaced. */
