@@ -43,11 +43,14 @@ export function createLibraries({ wanted, construct, say, verbose }: LibrariesOp
   const open = ({ name, baseDir }: PackageFile): Copy => {
     const known = copies.get(baseDir);
     if (known !== undefined) return known;
-    const version = versionOf(baseDir);
+    const { version, dependencies } = readManifest(baseDir);
     const patches = byPackage.get(name) ?? [];
     const own = patches.map(({ entry, module }): LibraryReport => {
       const report = { module: name, version, baseDir, instrumentation: entry.name, files: [] };
       if (!isInRange(version, module)) {
+        // `redis` 4 and later is a thin package around `@redis/client`.
+        const inner = entry.modules.find((other) => other !== module && dependencies.includes(other.name));
+        if (inner !== undefined) return { ...report, state: 'left out', reason: `${inner.name} does its work` };
         const reason = `${name} ${version ?? 'of unknown version'} is not traced: versions ${module.ranges.join(' or ')} are`;
         if (verbose) say(`${reason}.`);
         return { ...report, state: 'out of range', reason };
@@ -124,12 +127,12 @@ function mainFile({ name, baseDir }: Copy): string | null {
   }
 }
 
-function versionOf(baseDir: string): string | null {
+function readManifest(baseDir: string): { readonly version: string | null; readonly dependencies: readonly string[] } {
   try {
-    const { version } = JSON.parse(readFileSync(join(baseDir, 'package.json'), 'utf8')) as { version?: unknown };
-    return typeof version === 'string' ? version : null;
+    const { version, dependencies } = JSON.parse(readFileSync(join(baseDir, 'package.json'), 'utf8')) as { version?: unknown; dependencies?: object };
+    return { version: typeof version === 'string' ? version : null, dependencies: Object.keys(dependencies ?? {}) };
   } catch {
-    return null;
+    return { version: null, dependencies: [] };
   }
 }
 

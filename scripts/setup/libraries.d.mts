@@ -1,0 +1,1 @@
+export function ensureLibraries(): Promise<void>;

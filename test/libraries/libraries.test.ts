@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureLibraries } from '../../scripts/setup/libraries.mjs';
+import { AGENT_PLAN_VARIABLE, type AgentPlan } from '../../src/plan/types.ts';
+import { cleanEnv } from '../harness/run.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const here = join(root, 'test/libraries');
+const preload = join(root, 'dist/agent/register.js');
+
+/** What is installed here, and the instrumentation that must have been constructed for it. */
+const libraries: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-s3': 'aws-sdk',
+  '@cucumber/cucumber': 'cucumber',
+  '@grpc/grpc-js': 'grpc',
+  '@hapi/hapi': 'hapi',
+  '@nestjs/core': 'nestjs-core',
+  amqplib: 'amqplib',
+  bunyan: 'bunyan',
+  'cassandra-driver': 'cassandra-driver',
+  connect: 'connect',
+  dataloader: 'dataloader',
+  express: 'express',
+  'generic-pool': 'generic-pool',
+  graphql: 'graphql',
+  ioredis: 'ioredis',
+  kafkajs: 'kafkajs',
+  knex: 'knex',
+  koa: 'koa',
+  'lru-memoizer': 'lru-memoizer',
+  memcached: 'memcached',
+  mongodb: 'mongodb',
+  mongoose: 'mongoose',
+  mysql: 'mysql',
+  mysql2: 'mysql2',
+  openai: 'openai',
+  oracledb: 'oracledb',
+  pg: 'pg',
+  'pg-pool': 'pg',
+  pino: 'pino',
+  redis: 'redis',
+  restify: 'restify',
+  router: 'router',
+  'socket.io': 'socket.io',
+  tedious: 'tedious',
+  winston: 'winston',
+};
+
+/** Instrumentations without a library: of Node itself, of its metrics, of a function's handler. */
+const withoutLibrary = ['aws-lambda', 'dns', 'fs', 'host-metrics', 'http', 'net', 'runtime-node', 'undici'];
+
+interface Loaded {
+  readonly constructed: readonly string[];
+  readonly patched: readonly { readonly module: string; readonly version: string; readonly instrumentation: string; readonly files: readonly string[] }[];
+  readonly wrapped: readonly string[];
+}
+
+const spool = mkdtempSync(join(tmpdir(), 'otel-run-libraries-'));
+afterAll(() => rmSync(spool, { recursive: true, force: true }));
+beforeAll(ensureLibraries, 300_000);
+
+describe('every library that an instrumentation patches is patched when it loads', () => {
+  it.each(Object.entries(libraries))('%s', { timeout: 60_000 }, async (library, instrumentation) => {
+    const [required, imported] = await Promise.all([load('require', library), load('import', library)]);
+    for (const { constructed, patched, wrapped } of [required, imported]) {
+      expect(constructed).toContain(instrumentation);
+      expect(patched.filter((one) => one.instrumentation === instrumentation && one.files.length > 0)).not.toEqual([]);
+      expect(wrapped).not.toEqual([]);
+    }
+    expect(imported.wrapped.length).toBe(required.wrapped.length);
+  });
+});
+
+it('constructs nothing but what has no library to wait for', async () => {
+  const { constructed } = await load('require', 'reflect-metadata');
+  expect(constructed).toEqual(['undici']);
+});
+
+it('knows of every instrumentation in the table where it is tested', () => {
+  const table = readFileSync(join(root, 'docs/instrumentations.md'), 'utf8');
+  const names = [...table.matchAll(/^\| `([\w.-]+)` \|/gm)].map(([, name]) => name);
+  expect(names.sort()).toEqual([...new Set([...Object.values(libraries), ...withoutLibrary])].sort());
+});
+
+it('has a table that is up to date', async () => {
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build/instrumentation-table.mjs'), '--check']);
+});
+
+async function load(kind: 'require' | 'import', library: string): Promise<Loaded> {
+  const env = cleanEnv({ [AGENT_PLAN_VARIABLE]: JSON.stringify(plan()) });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--require', preload, join(here, 'load.mjs'), kind, library], { cwd: here, env });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout) as Loaded;
+}
+
+function plan(): AgentPlan {
+  const count = 128;
+  return {
+    version: 1,
+    run: '0123456789abcdef',
+    preload,
+    handOff: { kind: 'spool', dir: spool, capBytes: 1 << 20, noticeFile: null },
+    serviceName: 'libraries',
+    serviceVersion: null,
+    resource: {},
+    detectors: [],
+    traces: {
+      sampler: { kind: 'always_on' },
+      limits: { attributeCount: count, eventCount: count, linkCount: count, attributePerEventCount: count, attributePerLinkCount: count },
+    },
+    propagators: ['tracecontext', 'baggage'],
+    instrumentations: { only: null, disabled: [], options: {}, expressLayers: 'none' },
+    redactNames: [],
+    verbosity: 'normal',
+  };
+}
