@@ -73,7 +73,7 @@
     var path = script.replace(/\\/g, '/');
     var base = path.slice(path.lastIndexOf('/') + 1);
     var name = base.replace(/\.[cm]?js$/, '');
-    if (name === 'npm-cli' || name === 'npx-cli') return true;
+    if (name === 'npm-cli' || name === 'npx-cli' || name === 'otel-run') return true;
     var inModules = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(path);
     var owner = inModules ? inModules[1] : null;
     if (PACKAGE_MANAGERS.indexOf(name) >= 0) {
