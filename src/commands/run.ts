@@ -4,6 +4,7 @@ import { launch } from '../launch/launch.ts';
 import { shedNodeOptions } from '../launch/shed-node-options.ts';
 import { lookAround } from '../launch/surroundings.ts';
 import { readSettings } from '../settings/read.ts';
+import type { LaunchPlan } from '../plan/types.ts';
 import type { Settings } from '../settings/types.ts';
 import type { CommandContext } from './context.ts';
 import { usageError, type FlagValues } from './invocation.ts';
@@ -21,9 +22,7 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
     const { showRun } = await import('./dry-run.ts');
     return showRun(settings, plan, { json: flags.json === true, context });
   }
-  if (plan.exporter?.destinations.some(({ kind }) => kind === 'store') === true && settings?.verbosity.value !== 'quiet') {
-    context.say('no backend is configured: traces stay on this machine, `otel-run traces` shows them');
-  }
+  if (settings !== null) announce(plan, settings, context);
   return launch(plan, around, {
     ...context,
     startExporterBeside: async (exporter) => (await import('./exporter-beside.ts')).startExporterBeside(exporter, context),
@@ -43,6 +42,15 @@ async function load(flags: FlagValues, { env, cwd, say }: CommandContext): Promi
     if (least.includes(severity)) say(hint === null ? message : `${message}; ${hint}`);
   }
   return settings;
+}
+
+/** What is worth a line before the application starts. */
+function announce(plan: LaunchPlan, settings: Settings, { say }: CommandContext): void {
+  if (settings.verbosity.value === 'quiet') return;
+  if (plan.topology === 'off' && !settings.disabled.value) say(`the application runs without telemetry: ${plan.reason}`);
+  if (plan.exporter?.destinations.some(({ kind }) => kind === 'store') === true) {
+    say('no backend is configured: traces stay on this machine, `otel-run traces` shows them');
+  }
 }
 
 function namedCommand(words: readonly string[]): [string, ...string[]] {

@@ -4,7 +4,7 @@ import type { ExporterPlan, LaunchPlan } from '../plan/types.ts';
 import { become } from './become.ts';
 import { endAs } from './ending.ts';
 import { startExporterProcess } from './exporter-process.ts';
-import { makeSpool } from './spool-place.ts';
+import { makeSpool, removeSpool } from './spool-place.ts';
 import type { Surroundings } from './surroundings.ts';
 import { startCommand } from './wait.ts';
 
@@ -38,7 +38,10 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     if (plan.agent?.verbosity === 'verbose') tools.say(`waits for the application instead of becoming it: ${failure}`);
   }
   let exporter: ExporterBeside | null = null;
-  const application = await startCommand(plan.command, plan.env, around, () => exporter?.flush());
+  const application = await startCommand(plan.command, plan.env, around, () => exporter?.flush()).catch((error: unknown) => {
+    if (plan.exporter !== null) removeSpool(plan.exporter.spool);
+    throw error;
+  });
   if (plan.topology === 'parent' && plan.exporter !== null) exporter = await startBeside(plan.exporter, tools);
   const ending = await application.ended;
   const loss = exporter === null ? null : await exporter.drain();

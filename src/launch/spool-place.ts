@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readFileSync, statSync, statfsSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, rmdirSync, statSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -37,6 +37,15 @@ export function makeSpool(dir: string): void {
   mkdirSync(parent, { mode: 0o700, recursive: true });
   if (!isPrivate(parent)) throw new Error(`${parent} belongs to somebody else`);
   mkdirSync(dir, { mode: 0o700 });
+}
+
+/** Takes back a directory that nobody has written to. */
+export function removeSpool(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch {
+    // Somebody has written to it, or it is gone.
+  }
 }
 
 /** At most 64 MiB and a quarter of what is free; in memory also a sixteenth of the limit that its pages count against. */

@@ -1,0 +1,118 @@
+import { parseArgs } from 'node:util';
+import { ExitCode, UserError } from '../errors.ts';
+import { readStore } from '../export/store.ts';
+import { findStateDir, traceStoreDir } from '../plan/state-dir.ts';
+import { readSettings } from '../settings/read.ts';
+import { decodeSpanOutlines, decodeSpans, type DecodedSpan } from '../view/decode.ts';
+import { listTraces, outlineToJson, spanToJson } from '../view/list.ts';
+import { createOutliner, type TraceOutline } from '../view/outline.ts';
+import { wantsColour } from '../view/paint.ts';
+import { drawTrace } from '../view/tree.ts';
+import { counted } from '../view/words.ts';
+import type { CommandContext } from './context.ts';
+
+/** `otel-run traces` lists what the local store holds; `otel-run traces <id>` draws one trace. */
+export async function traces(words: readonly string[], context: CommandContext): Promise<number> {
+  const asked = readWords(words);
+  const dir = await findStore(context);
+  const all = dir === null ? [] : outlineAll(dir);
+  const paper = { colour: wantsColour(context.env, process.stdout.isTTY === true), width: columns(context.env) };
+  if (asked.id === null) {
+    const shown = all.slice(0, asked.limit);
+    if (asked.json) context.print(`${JSON.stringify(shown.map(outlineToJson), null, 2)}\n`);
+    else if (all.length === 0) context.print('No traces yet. Run: otel-run node server.js\n');
+    else context.print(listTraces(shown, all, { ...paper, now: Date.now() }));
+    return ExitCode.ok;
+  }
+  const { traceId, spans: count } = pick(asked.id, all);
+  const spans = readTrace(dir!, traceId);
+  if (asked.json) context.print(`${JSON.stringify({ traceId, spans: spans.map(spanToJson), omitted: count - spans.length }, null, 2)}\n`);
+  else context.print(drawTrace(spans, { ...paper, omitted: count - spans.length }));
+  return ExitCode.ok;
+}
+
+const usage = 'usage: otel-run traces [--limit <n>] [--json] [<id> | last]';
+const DEFAULT_LIMIT = 20;
+/** Spans of one trace that are read in full at most. */
+const MAX_SPANS = 50_000;
+
+interface Asked {
+  readonly id: string | null;
+  readonly json: boolean;
+  readonly limit: number;
+}
+
+function readWords(words: readonly string[]): Asked {
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...words], allowPositionals: true, options: { json: { type: 'boolean' }, limit: { type: 'string' } } });
+  } catch (error) {
+    throw new UserError(ExitCode.failed, (error as Error).message, usage);
+  }
+  const { values, positionals } = parsed;
+  const limit = Number(values.limit ?? DEFAULT_LIMIT);
+  if (!Number.isInteger(limit) || limit < 1) throw new UserError(ExitCode.failed, `--limit ${values.limit} is no number above 0`, usage);
+  if (positionals.length > 1) throw new UserError(ExitCode.failed, `one trace at a time: ${positionals.join(' ')}`, usage);
+  return { id: positionals[0]?.toLowerCase() ?? null, json: values.json === true, limit };
+}
+
+async function findStore({ env, cwd }: CommandContext): Promise<string | null> {
+  const { values } = await readSettings({ flags: {}, env, cwd });
+  const stateDir = values.stateDir.value ?? findStateDir(env);
+  return stateDir === null ? null : traceStoreDir(stateDir);
+}
+
+function outlineAll(dir: string): TraceOutline[] {
+  const outliner = createOutliner();
+  for (const body of requests(dir)) outliner.add(decodeSpanOutlines(body));
+  return outliner.newestFirst();
+}
+
+function readTrace(dir: string, traceId: string): DecodedSpan[] {
+  const id = Buffer.from(traceId, 'hex');
+  const spans: DecodedSpan[] = [];
+  for (const body of requests(dir)) {
+    if (!body.includes(id)) continue;
+    for (const span of decodeSpans(body)) {
+      if (span.traceId !== traceId) continue;
+      // Roots end last: they are wanted however many spans came before.
+      if (spans.length < MAX_SPANS || span.parentSpanId === '') spans.push(span);
+    }
+  }
+  return spans;
+}
+
+function* requests(dir: string): Generator<Buffer> {
+  for (const { signal, body } of readStore(dir)) if (signal === 'traces') yield body;
+}
+
+function pick(id: string, all: readonly TraceOutline[]): TraceOutline {
+  const hint = all.length === 0 ? 'There are no traces yet. Run: otel-run node server.js' : 'otel-run traces lists them';
+  if (id === 'last' && all[0] !== undefined) return all[0];
+  const matching = all.filter(({ traceId }) => traceId.startsWith(id));
+  if (matching.length === 1) return matching[0]!;
+  if (matching.length > 1) {
+    const named = matching.slice(0, 5).map(({ traceId, service, root }) => `${traceId} (${service} ${root})`);
+    throw new UserError(ExitCode.failed, `${counted(matching.length, 'trace')} begin with ${id}: ${named.join(', ')}${matching.length > 5 ? ', …' : ''}`, 'Name more of its id');
+  }
+  if (id !== 'last' && !/^[0-9a-f]{1,32}$/.test(id)) throw new UserError(ExitCode.failed, `'${id}' is no trace id: those are hexadecimal`, hint);
+  const nearest = nearestIds(id, all);
+  throw new UserError(ExitCode.failed, `no trace here begins with ${id}${nearest.length === 0 ? '' : `; nearest: ${nearest.join(', ')}`}`, hint);
+}
+
+/** Those that share the most of their beginning with what was typed. */
+function nearestIds(id: string, all: readonly TraceOutline[]): string[] {
+  const shared = ({ traceId }: TraceOutline): number => {
+    let at = 0;
+    while (at < id.length && traceId[at] === id[at]) at++;
+    return at;
+  };
+  const most = all.reduce((best, trace) => Math.max(best, shared(trace)), 1);
+  return all.filter((trace) => shared(trace) === most).slice(0, 3).map(({ traceId }) => traceId.slice(0, Math.max(8, most + 4)));
+}
+
+/** Text that is read by another program is cut less: a pipe has no edge. */
+function columns(env: CommandContext['env']): number {
+  if (process.stdout.isTTY) return Math.max(20, process.stdout.columns);
+  return Number(env.COLUMNS) >= 20 ? Number(env.COLUMNS) : 160;
+}
