@@ -3,12 +3,12 @@
  * catches whatever is thrown here: then the application runs without us.
  */
 import { threadId } from 'node:worker_threads';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import type { Attributes } from '@opentelemetry/api';
 import { Signal } from '../spool/frame.ts';
 import { currentOwner } from '../spool/owner.ts';
 import { createSegmentWriter } from '../spool/segment-writer.ts';
 import type { AgentPlan, HandOffPlan } from '../plan/types.ts';
+import { createActiveContext, type ActiveContext } from './api/context.ts';
 import { registerApi } from './api/global-api.ts';
 import { createSpanEncoder, encodeResource, encodeScope } from './encode/span.ts';
 import { watchEndings } from './exit/endings.ts';
@@ -29,10 +29,11 @@ export function start(plan: AgentPlan, say: Say): void {
   const way = openWay(plan, resource, redactor, say);
   const tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink);
 
+  const active = createActiveContext();
   registerApi(
     {
       ...(plan.traces === null ? {} : { trace: tracing.provider }),
-      context: new AsyncLocalStorageContextManager(),
+      context: active.manager,
       propagation: createPropagator(plan.propagators),
     },
     (kind) => {
@@ -41,7 +42,7 @@ export function start(plan: AgentPlan, say: Say): void {
       say('own-sdk', "the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.");
     },
   );
-  watchProcess(tracing, way);
+  watchProcess(tracing, way, active);
   instrument(plan, tracing, say);
 }
 
@@ -91,12 +92,12 @@ function createSink(handOff: HandOff, redactor: Redactor): SpanSink {
   };
 }
 
-function watchProcess(tracing: Tracing, way: Way): void {
+function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
   let unfinished = 'exit';
   watchEndings({
     onUncaught(error) {
       unfinished = 'uncaught exception';
-      tracing.noteException(error);
+      tracing.noteException(error, active.lastLeftByThrow());
     },
     onLoopMayEnd() {
       unfinished = 'exit'; // the application has survived

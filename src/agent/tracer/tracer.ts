@@ -2,7 +2,7 @@
  * The tracer's one door: the OpenTelemetry API outside, finished spans inside. What makes spans (today the
  * stock SDK) can be replaced behind it.
  */
-import { ProxyTracerProvider, trace, SpanStatusCode, TraceFlags, type Attributes, type Tracer, type TracerProvider } from '@opentelemetry/api';
+import { ProxyTracerProvider, trace, SpanStatusCode, TraceFlags, type Attributes, type Context, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { AgentPlan } from '../../plan/types.ts';
@@ -14,7 +14,7 @@ export interface Tracing {
   /** From now on every tracer lets the active context pass and makes no span: another SDK has taken over. */
   turnOff(): void;
   /** Puts an exception that nobody caught on the span it was thrown in. */
-  noteException(error: unknown): void;
+  noteException(error: unknown, leftByThrow: Context | null): void;
   /** Ends the spans that are open, marked as unfinished for this reason. */
   endOpenSpans(reason: string): void;
 }
@@ -61,8 +61,8 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
     turnOff() {
       off.isOff = true;
     },
-    noteException(error) {
-      const span = trace.getActiveSpan();
+    noteException(error, leftByThrow) {
+      const span = leftByThrow === null ? trace.getActiveSpan() : trace.getSpan(leftByThrow);
       if (!open.has(span)) return;
       span.recordException(error as Error);
       if (span.status.code === SpanStatusCode.UNSET) span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });

@@ -1,0 +1,32 @@
+import type { Context, ContextManager } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+
+export interface ActiveContext {
+  readonly manager: ContextManager;
+  /** The innermost context that an exception has just left, while that exception is still on its way up. */
+  lastLeftByThrow(): Context | null;
+}
+
+/** The active context follows asynchronous calls; when nobody catches, it is known where the exception was thrown. */
+export function createActiveContext(): ActiveContext {
+  const manager: ContextManager = new AsyncLocalStorageContextManager();
+  const inner = manager.with.bind(manager);
+  let left: Context | null = null;
+  const forget = (): void => void (left = null);
+
+  manager.with = (context, fn, thisArg, ...args) => {
+    let hasReturned = false;
+    try {
+      const result = inner(context, fn, thisArg, ...args);
+      hasReturned = true;
+      return result;
+    } finally {
+      // Not `catch`: throwing again would move the place that Node reports.
+      if (!hasReturned && left === null) {
+        left = context;
+        queueMicrotask(forget); // by then somebody has caught it, or `uncaughtExceptionMonitor` has asked
+      }
+    }
+  };
+  return { manager, lastLeftByThrow: () => left };
+}

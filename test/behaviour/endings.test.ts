@@ -1,0 +1,113 @@
+/**
+ * However a process ends, what it finished is in its segments, and the ending is plain node's: stdout, stderr,
+ * exit code and signal. The agent alone, in real processes; the launcher and the exporter have tests of their own.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ensureNodes } from '../../scripts/setup/nodes.mjs';
+import { startPlainNode, type RunResult } from '../harness/run.ts';
+import { agentPlan, preload, readSpool, type SpooledSpans } from '../harness/spool.ts';
+
+interface Ending {
+  readonly name: string;
+  /** Sent when the program says that it is ready. */
+  readonly signal?: NodeJS.Signals;
+  /** Spans that must arrive; 100 where nothing is said. */
+  readonly spans?: number;
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const endings: readonly Ending[] = [
+  ...['natural', 'natural-later', 'exit-now', 'exit-later', 'exit-code', 'really-exit', 'throw', 'rejection', 'survivor'].map((name) => ({ name })),
+  ...['in-exit-listener', 'in-exit-listener-of-exit', 'exit-listener-throws', 'before-exit', 'before-exit-microtask', 'listeners-removed'].map((name) => ({ name })),
+  { name: 'before-exit-work', spans: 125 },
+  ...['all-listeners-removed', 'open', 'self-signal', 'emitted', 'listeners', 'many-listeners', 'stack-in-listener', 'abort'].map((name) => ({ name })),
+  { name: 'burst', spans: 20_000 },
+  ...SIGNALS.flatMap((signal) => ['signal', 'signal-exits', 'signal-closes'].map((name) => ({ name, signal }))),
+  { name: 'signal', signal: 'SIGKILL' },
+  { name: 'signal-after-timer', signal: 'SIGKILL' },
+  ...['worker', 'worker-exit', 'worker-throw', 'worker-eval', 'worker-busy'].map((name) => ({ name })),
+];
+
+const nodes = Object.entries((await ensureNodes()) as Record<string, string>);
+const scratch = mkdtempSync(join(tmpdir(), 'endings-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe.each(nodes)('on %s', (_, node) => {
+  describe.each(['cjs', 'mjs'])('%s', (kind) => {
+    test.each(endings)('$name $signal', async (ending) => {
+      const file = fileURLToPath(new URL(`../fixtures/endings/endings.${kind}`, import.meta.url));
+      const [traced, plain] = await Promise.all([play(node, file, ending, true), play(node, file, ending, false)]);
+
+      expect(missing(traced.spool, ending.spans ?? 100)).toEqual([]);
+      expect(traced.spool.spans).toHaveLength(ending.spans ?? 100);
+      expect([traced.spool.dropped, traced.spool.skipped]).toEqual([0, 0]);
+      expect(comparable(traced.result)).toEqual(comparable(plain.result));
+    });
+  });
+});
+
+describe('spans that the end cuts off', () => {
+  const newest = nodes.at(-1)![1];
+  const file = fileURLToPath(new URL('../fixtures/endings/endings.cjs', import.meta.url));
+
+  test('say so when the process exits', async () => {
+    const { spool } = await play(newest, file, { name: 'open' }, true);
+    expect(marks(spool)).toEqual([['span 100', 'exit'], ['span 99', 'exit']]);
+    expect(spool.spans.find(({ name }) => name === 'span 100')?.attributes['shop.order']).toBe(7);
+    expect(spool.ended).toBe(1);
+  });
+
+  test.each([
+    ['throw', 'nobody catches this'],
+    ['throw-inside', 'nobody catches this either'],
+    ['rejection', 'nobody awaits this'],
+  ])('carry the exception that ended the process (%s)', async (name, message) => {
+    const { spool } = await play(newest, file, { name }, true);
+    expect(marks(spool)).toEqual([['span 100', 'uncaught exception']]);
+    const span = spool.spans.find((one) => one.name === 'span 100')!;
+    expect(span.status).toEqual({ code: 'error', message });
+    expect(span.events.map((event) => [event.name, event.attributes['exception.message']])).toEqual([['exception', message]]);
+  });
+
+  test('are not marked where the application survives', async () => {
+    const { spool } = await play(newest, file, { name: 'survivor' }, true);
+    expect(marks(spool)).toEqual([]);
+    expect(spool.spans.find((one) => one.name === 'span 51')?.events).toHaveLength(1);
+  });
+});
+
+let runs = 0;
+async function play(node: string, file: string, { name, signal }: Ending, traced: boolean): Promise<{ result: RunResult; spool: SpooledSpans }> {
+  const dir = join(scratch, `${runs++}`);
+  const env = traced ? { NODE_OPTIONS: `--require ${preload}`, OTEL_RUN_PLAN: JSON.stringify(agentPlan(dir)) } : {};
+  const program = startPlainNode({ node, args: [file, name], env, cwd: scratch });
+  if (signal !== undefined) {
+    await program.said('ready');
+    program.kill(signal);
+  }
+  const result = await program.ended;
+  return { result, spool: readSpool(dir) };
+}
+
+function missing(spool: SpooledSpans, count: number): number[] {
+  const found = new Set(spool.spans.map(({ name }) => name));
+  return Array.from({ length: count }, (_, index) => index + 1).filter((number) => !found.has(`span ${number}`));
+}
+
+function marks(spool: SpooledSpans): unknown[] {
+  return spool.spans.filter(({ attributes }) => 'otel_run.unfinished' in attributes).map(({ name, attributes }) => [name, attributes['otel_run.unfinished']]);
+}
+
+/**
+ * Without what differs from run to run of the same program (pid, addresses in native stack traces), and without
+ * frames inside Node: two listeners take another way through `process.emit` than one.
+ */
+function comparable({ pid, stderr, ...rest }: RunResult): unknown {
+  const own = stderr.split('\n').filter((line) => !/^ +at .*\(node:[^)]*\)$/.test(line)).join('\n');
+  return { ...rest, stderr: own.replaceAll(String(pid), 'PID').replace(/0x[0-9a-f]+/g, 'ADDRESS') };
+}
+
