@@ -86,6 +86,7 @@ for (const [name, file] of Object.entries(present({ 'stock-exporters': 'src/agen
       format: 'cjs',
       mainFields: ['main', 'module'],
       external: ['./agent.js'],
+      plugins: [configWithoutCode()],
     }),
   );
 }
