@@ -13,7 +13,7 @@ export async function main(): Promise<void> {
     cwd: process.cwd(),
     dist: dirname(fileURLToPath(import.meta.url)),
     say,
-    print: (text) => void process.stdout.write(text),
+    print,
   };
   try {
     const { verb, flags, words } = await parseInvocation(process.argv.slice(2));
@@ -26,6 +26,8 @@ export async function main(): Promise<void> {
 
 /** Loaded when they are asked for: none of them costs `run` anything. */
 const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
+  traces: async () => (await import('./commands/traces.ts')).traces,
+  traces: async () => (await import('./commands/traces.ts')).traces,
   help: async () => (await import('./commands/help.ts')).help,
 };
 
@@ -37,6 +39,12 @@ function report(error: unknown): ExitCode {
   }
   say(`a fault of otel-run, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   return ExitCode.failed;
+}
+
+function print(text: string): void {
+  // A reader that has seen enough (`| head`) closes the pipe.
+  process.stdout.once('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? ExitCode.ok : ExitCode.failed));
+  process.stdout.write(text);
 }
 
 function say(line: string): void {
