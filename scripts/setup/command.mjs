@@ -21,7 +21,7 @@ export function runCommand(command, args, { cwd, env, ids, niceness = 0 } = {}) 
       env: env ?? process.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    if (child.pid !== undefined && niceness > 0) os.setPriority(child.pid, niceness);
+    if (child.pid !== undefined && niceness > os.getPriority()) os.setPriority(child.pid, niceness);
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));

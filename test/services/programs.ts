@@ -57,10 +57,12 @@ export async function ensureMade(
 export async function ensureGoProgram(name: string, folder: string, pkg: string, duration: string): Promise<string> {
   const target = await ensureMade(name, { folder }, async (draft) => {
     if (!findOnPath('go')) throw new ServiceUnavailable(`Go is not installed, and ${name} is built from source`);
-    console.log(`services: building ${name}, once (${duration})`);
     for (const file of readdirSync(folder)) copyFileSync(path.join(folder, file), path.join(draft, file));
     const args = ['build', '-mod=mod', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', name, pkg];
-    await inTurn(() => runCommand('go', args, { cwd: draft, niceness: 10 }));
+    await inTurn(() => {
+      console.log(`services: building ${name}, once (${duration})`);
+      return runCommand('go', args, { cwd: draft, niceness: 10 });
+    });
   });
   return path.join(target, name);
 }
