@@ -27,7 +27,6 @@ export async function main(): Promise<void> {
 /** Loaded when they are asked for: none of them costs `run` anything. */
 const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
   traces: async () => (await import('./commands/traces.ts')).traces,
-  traces: async () => (await import('./commands/traces.ts')).traces,
   help: async () => (await import('./commands/help.ts')).help,
 };
 

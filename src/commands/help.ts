@@ -13,7 +13,6 @@ const COLUMNS = 80;
 
 const what: Readonly<Record<(typeof verbs)[number], string>> = {
   run: 'run a command, also one named like a verb',
-  traces: 'list the traces kept on this machine, show one',
   traces: 'list the traces kept on this machine, or draw one: traces <id>',
   help: 'this page',
 };

@@ -18,7 +18,7 @@ import type { CommandContext } from './context.ts';
 import { telemetryWishes } from '../settings/telemetry-wishes.ts';
 
 export interface RunFacts {
-  /** Null where OTEL_RUN_DISABLED says not to read them. */
+  /** Null where OTEL_RUN_DISABLED says not to read them, or they could not be read. */
   readonly settings: Settings | null;
   readonly command: LaunchCommand;
   readonly around: Surroundings;

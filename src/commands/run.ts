@@ -1,23 +1,22 @@
-import { ExitCode, UserError } from '../errors.ts';
+import { ExitCode, UserError, isUserError } from '../errors.ts';
 import { findCommand } from '../launch/find-command.ts';
 import { launch } from '../launch/launch.ts';
 import { shedNodeOptions } from '../launch/shed-node-options.ts';
 import { lookAround } from '../launch/surroundings.ts';
 import { readSettings } from '../settings/read.ts';
 import type { LaunchPlan } from '../plan/types.ts';
-import type { Settings } from '../settings/types.ts';
+import type { Problem, Settings } from '../settings/types.ts';
 import type { CommandContext } from './context.ts';
 import { usageError, type FlagValues } from './invocation.ts';
-import { planRun } from './plan-run.ts';
+import { planRun, type RunFacts } from './plan-run.ts';
 
 /** `otel-run [options] <command>`: load, resolve, plan, launch. */
 export async function run(flags: FlagValues, words: readonly string[], context: CommandContext): Promise<number> {
   const { env, cwd } = context;
   shedNodeOptions(env);
   const around = lookAround(env);
-  const settings = isOn(env.OTEL_RUN_DISABLED) ? null : await load(flags, context);
   const command = findCommand(namedCommand(words), { cwd, path: env.PATH, ownNode: process.execPath });
-  const plan = planRun({ settings, command, around, context });
+  const { settings, plan } = await prepare(flags, { command, around, context });
   if (flags['dry-run'] === true || settings?.values.dryRun.value === true) {
     const { showRun } = await import('./dry-run.ts');
     return showRun(settings, plan, { json: flags.json === true, context });
@@ -29,20 +28,36 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
   });
 }
 
+/** Reads settings and makes the plan. A fault of ours there costs the telemetry, not the application. */
+async function prepare(flags: FlagValues, facts: Omit<RunFacts, 'settings'>): Promise<{ settings: Settings | null; plan: LaunchPlan }> {
+  const { env, say } = facts.context;
+  try {
+    const settings = isOn(env.OTEL_RUN_DISABLED) ? null : await load(flags, facts.context);
+    return { settings, plan: planRun({ ...facts, settings }) };
+  } catch (error) {
+    if (isUserError(error)) throw error;
+    say(`the application runs without telemetry by a fault of otel-run, please report it: ${String(error)}`);
+    return { settings: null, plan: planRun({ ...facts, settings: null }) };
+  }
+}
+
 /** Settings, with what is wrong with them said. */
 async function load(flags: FlagValues, { env, cwd, say }: CommandContext): Promise<Settings> {
   const settings = await readSettings({ flags, env, cwd });
-  const { values, verbosity } = settings;
-  if (values.strict.value && settings.problems.some(({ strict }) => strict)) {
-    for (const { message, hint, strict } of settings.problems) if (strict) say(hint === null ? message : `${message}; ${hint}`);
-    throw new UserError(ExitCode.failed, '--strict: not started');
+  const { values, problems, verbosity } = settings;
+  const isRefused = values.strict.value && problems.some(({ strict }) => strict);
+  for (const { severity, strict, message, hint } of problems) {
+    if (isRefused ? strict : spoken[verbosity.value].includes(severity)) say(hint === null ? message : `${message}; ${hint}`);
   }
-  for (const { severity, message, hint } of settings.problems) {
-    const least = { quiet: 'error', normal: 'error warning', verbose: 'error warning note' }[verbosity.value];
-    if (least.includes(severity)) say(hint === null ? message : `${message}; ${hint}`);
-  }
+  if (isRefused) throw new UserError(ExitCode.failed, '--strict: not started');
   return settings;
 }
+
+const spoken: Readonly<Record<Settings['verbosity']['value'], readonly Problem['severity'][]>> = {
+  quiet: ['error'],
+  normal: ['error', 'warning'],
+  verbose: ['error', 'warning', 'note'],
+};
 
 /** What is worth a line before the application starts. */
 function announce(plan: LaunchPlan, settings: Settings, { say }: CommandContext): void {
