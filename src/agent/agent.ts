@@ -3,7 +3,7 @@
  * catches whatever is thrown here: then the application runs without us.
  */
 import { threadId } from 'node:worker_threads';
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, TracerProvider } from '@opentelemetry/api';
 import { Signal } from '../spool/frame.ts';
 import { currentOwner } from '../spool/owner.ts';
 import { createSegmentWriter } from '../spool/segment-writer.ts';
@@ -36,9 +36,9 @@ export function start(plan: AgentPlan, say: Say): void {
       context: active.manager,
       propagation: createPropagator(plan.propagators),
     },
-    (kind) => {
-      if (kind !== 'trace') return;
-      tracing.turnOff();
+    (kind, instance) => {
+      if (kind !== 'trace' || instance === undefined) return;
+      tracing.turnOff(instance as TracerProvider);
       say('own-sdk', "the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.");
     },
   );
@@ -114,7 +114,7 @@ function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
 /** A failure costs the automatic spans: the application's own still have their way out. */
 function instrument(plan: AgentPlan, tracing: Tracing, say: Say): void {
   try {
-    installInstrumentations(plan, tracing.provider, (line) => say(causeOf(line), line));
+    installInstrumentations(plan, tracing.ownProvider, (line) => say(causeOf(line), line));
   } catch (error) {
     say('instrumentations', `libraries are not traced: ${error instanceof Error ? error.message : String(error)}`);
   }

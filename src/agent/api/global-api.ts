@@ -20,8 +20,8 @@ export interface OwnApi {
 const KEY = Symbol.for('opentelemetry.js.api.1');
 const VERSION = '1.99.0';
 
-/** `onTaken` is told once of each part that the application has registered itself. */
-export function registerApi(own: OwnApi, onTaken: (kind: ApiKind) => void): void {
+/** `onTaken` is told once of each part that the application has registered itself, and with what. */
+export function registerApi(own: OwnApi, onTaken: (kind: ApiKind, instance: unknown) => void): void {
   const kinds = (Object.keys(own) as ApiKind[]).filter((kind) => own[kind] !== undefined);
   const ours = new Set<ApiKind>(kinds);
   const shared: Record<string, unknown> = { version: VERSION, ...own };
@@ -42,7 +42,7 @@ export function registerApi(own: OwnApi, onTaken: (kind: ApiKind) => void): void
         continue;
       }
       ours.delete(kind);
-      onTaken(kind);
+      onTaken(kind, shared[kind]);
     }
   };
 
@@ -57,7 +57,7 @@ export function registerApi(own: OwnApi, onTaken: (kind: ApiKind) => void): void
       if (value === shared) return letRegister();
       // Somebody keeps an API of its own in our place altogether.
       Object.defineProperty(globalThis, KEY, { configurable: true, enumerable: true, writable: true, value });
-      for (const kind of ours) onTaken(kind);
+      for (const kind of ours) onTaken(kind, (value as Partial<OwnApi> | null | undefined)?.[kind]);
       ours.clear();
     },
   });

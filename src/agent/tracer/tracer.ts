@@ -2,7 +2,7 @@
  * The tracer's one door: the OpenTelemetry API outside, finished spans inside. What makes spans (today the
  * stock SDK) can be replaced behind it.
  */
-import { ProxyTracerProvider, trace, SpanStatusCode, TraceFlags, type Attributes, type Context, type Tracer, type TracerProvider } from '@opentelemetry/api';
+import { ProxyTracerProvider, SpanStatusCode, TraceFlags, context, trace, type Attributes, type Context, type Span, type SpanOptions, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { AgentPlan } from '../../plan/types.ts';
@@ -10,9 +10,12 @@ import { createSampler } from '../sampling/sampler.ts';
 import { createOpenSpans } from './open-spans.ts';
 
 export interface Tracing {
+  /** For the application: its tracers, early ones too, are those of a successor once there is one. */
   readonly provider: TracerProvider;
-  /** From now on every tracer lets the active context pass and makes no span: another SDK has taken over. */
-  turnOff(): void;
+  /** For our instrumentations: once there is a successor their tracers make no span and let the active context pass. */
+  readonly ownProvider: TracerProvider;
+  /** Another SDK has taken over. */
+  turnOff(successor: TracerProvider): void;
   /** Puts an exception that nobody caught on the span it was thrown in. */
   noteException(error: unknown, leftByThrow: Context | null): void;
   /** Ends the spans that are open, marked as unfinished for this reason. */
@@ -47,19 +50,12 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
       attributePerLinkCountLimit: limits.attributePerLinkCount,
     },
   });
-  const off = { isOff: false };
-  const tracers = new WeakMap<Tracer, Tracer>();
+  let successor: TracerProvider | null = null;
   return {
-    provider: {
-      getTracer(name, version, options) {
-        const tracer = sdk.getTracer(name, version, options);
-        let door = tracers.get(tracer);
-        if (door === undefined) tracers.set(tracer, (door = createDoor(tracer, off)));
-        return door;
-      },
-    },
-    turnOff() {
-      off.isOff = true;
+    provider: createFace(sdk, (...scope) => successor?.getTracer(...scope)),
+    ownProvider: createFace(sdk, () => (successor === null ? undefined : passThrough)),
+    turnOff(provider) {
+      successor = provider;
     },
     noteException(error, leftByThrow) {
       const span = leftByThrow === null ? trace.getActiveSpan() : trace.getSpan(leftByThrow);
@@ -73,19 +69,50 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
 
 /** Where traces go nowhere: no span is made, and the context of a caller still reaches the called. */
 export function createPassThrough(): Tracing {
-  return { provider: new ProxyTracerProvider(), turnOff() {}, noteException() {}, endOpenSpans() {} };
+  const provider = new ProxyTracerProvider();
+  return { provider, ownProvider: provider, turnOff() {}, noteException() {}, endOpenSpans() {} };
 }
 
 const passThrough = new ProxyTracerProvider().getTracer('otel-run');
 
-function createDoor(tracer: Tracer, state: { readonly isOff: boolean }): Tracer {
+type Scope = Parameters<TracerProvider['getTracer']>;
+
+/** Tracers of `sdk` for as long as `successor` has none for the scope. */
+function createFace(sdk: TracerProvider, successor: (...scope: Scope) => Tracer | undefined): TracerProvider {
+  const faces = new WeakMap<Tracer, Tracer>();
   return {
-    startSpan: (name, options, context) => (state.isOff ? passThrough : tracer).startSpan(name, options, context),
-    startActiveSpan(...args: unknown[]): never {
-      const target = state.isOff ? passThrough : tracer;
-      return Reflect.apply(target.startActiveSpan, target, args) as never;
+    getTracer(...scope) {
+      const tracer = sdk.getTracer(...scope);
+      let face = faces.get(tracer);
+      if (face === undefined) faces.set(tracer, (face = createTracerFace(tracer, () => successor(...scope))));
+      return face;
     },
   };
+}
+
+function createTracerFace(tracer: Tracer, successor: () => Tracer | undefined): Tracer {
+  let isPassing = false;
+  const face: Tracer = {
+    startSpan(name, options, at) {
+      // A successor that wraps what it found comes back here: then it is ours that is wanted.
+      const next = isPassing ? undefined : successor();
+      if (next === undefined) return tracer.startSpan(name, options, at);
+      isPassing = true;
+      try {
+        return next.startSpan(name, options, at);
+      } finally {
+        isPassing = false;
+      }
+    },
+    startActiveSpan<F extends (span: Span) => unknown>(name: string, ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]): ReturnType<F> {
+      const fn = rest.at(-1) as F;
+      const options = rest.length > 1 ? (rest[0] as SpanOptions) : undefined;
+      const at = rest.length > 2 ? (rest[1] as Context) : context.active();
+      const span = face.startSpan(name, options, at);
+      return context.with(trace.setSpan(at, span), fn as (span: Span) => ReturnType<F>, undefined, span);
+    },
+  };
+  return face;
 }
 
 function messageOf(error: unknown): string {
