@@ -10,7 +10,7 @@ import { ExitCode, isUserError } from './errors.ts';
 export async function main(): Promise<void> {
   const context: CommandContext = {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     dist: dirname(fileURLToPath(import.meta.url)),
     say,
     print,
@@ -38,6 +38,15 @@ function report(error: unknown): ExitCode {
   }
   say(`a fault of otel-run, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   return ExitCode.failed;
+}
+
+/** One that has been removed is no reason not to run what does not need it. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env.PWD ?? '/';
+  }
 }
 
 function print(text: string): void {

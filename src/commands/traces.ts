@@ -8,7 +8,7 @@ import { listTraces, outlineToJson, spanToJson } from '../view/list.ts';
 import { createOutliner, type TraceOutline } from '../view/outline.ts';
 import { wantsColour } from '../view/paint.ts';
 import { drawTrace } from '../view/tree.ts';
-import { counted } from '../view/words.ts';
+import { counted, oneLine } from '../view/words.ts';
 import type { CommandContext } from './context.ts';
 
 /** `otel-run traces` lists what the local store holds; `otel-run traces <id>` draws one trace. */
@@ -92,10 +92,10 @@ function pick(id: string, all: readonly TraceOutline[]): TraceOutline {
   const matching = all.filter(({ traceId }) => traceId.startsWith(id));
   if (matching.length === 1) return matching[0]!;
   if (matching.length > 1) {
-    const named = matching.slice(0, 5).map(({ traceId, service, root }) => `${traceId} (${service} ${root})`);
+    const named = matching.slice(0, 5).map(({ traceId, service, root }) => `${traceId} (${oneLine(`${service} ${root}`, 80)})`);
     throw new UserError(ExitCode.failed, `${counted(matching.length, 'trace')} begin with ${id}: ${named.join(', ')}${matching.length > 5 ? ', …' : ''}`, 'Name more of its id');
   }
-  if (id !== 'last' && !/^[0-9a-f]{1,32}$/.test(id)) throw new UserError(ExitCode.failed, `'${id}' is no trace id: those are hexadecimal`, hint);
+  if (id !== 'last' && !/^[0-9a-f]{1,32}$/.test(id)) throw new UserError(ExitCode.failed, `'${oneLine(id, 80)}' is no trace id: those are hexadecimal`, hint);
   const nearest = nearestIds(id, all);
   throw new UserError(ExitCode.failed, `no trace here begins with ${id}${nearest.length === 0 ? '' : `; nearest: ${nearest.join(', ')}`}`, hint);
 }

@@ -7,3 +7,8 @@ export function findStateDir(env: Env): string | null {
   const home = env.HOME ?? '';
   return home.startsWith('/') ? `${home}/.local/state/otel-run` : null;
 }
+
+/** Where the traces of runs without a backend are kept, for `otel-run traces`. */
+export function traceStoreDir(stateDir: string): string {
+  return `${stateDir}/traces`;
+}

@@ -1,4 +1,5 @@
 import type { TelemetryWishes } from '../plan/build-plan.ts';
+import { traceStoreDir } from '../plan/state-dir.ts';
 import type { Destination } from '../plan/types.ts';
 import type { Settings } from './types.ts';
 
@@ -41,7 +42,7 @@ function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }
   const exporters = values['traces.exporters'].value;
   if (exporters.includes('otlp')) {
     if (!otlp.traces.configured && localStore && stateDir !== null) {
-      destinations.push({ kind: 'store', dir: `${stateDir}/traces`, capBytes: LOCAL_STORE_BYTES });
+      destinations.push({ kind: 'store', dir: traceStoreDir(stateDir), capBytes: LOCAL_STORE_BYTES });
     } else if (otlp.traces.destination !== null) {
       destinations.push({ ...otlp.traces.destination, undelivered: otlp.traces.configured ? 'keep' : 'drop' });
     }
