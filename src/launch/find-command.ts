@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { ExitCode, UserError } from '../errors.ts';
 import { isNodeProgram, isScriptName } from '../plan/node-program.ts';
@@ -40,8 +40,16 @@ interface Unusable {
 function meansNodeScript(name: string, cwd: string): boolean {
   if (!isScriptName(name)) return false;
   const file = resolve(cwd, name);
-  if (!existsSync(file) || statSync(file).isDirectory()) return false;
+  if (!isFile(file)) return false;
   return !(/[/\\]/.test(name) && typeof judge(file) === 'string' && readHead(file).startsWith('#!'));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function search(name: string, { path, cwd }: CommandPlace): string | Unusable {
@@ -56,13 +64,11 @@ function search(name: string, { path, cwd }: CommandPlace): string | Unusable {
 }
 
 function judge(path: string): string | Unusable {
-  const stat = statSync(path, { throwIfNoEntry: false, bigint: false });
-  if (stat === undefined) return { cause: 'missing', path };
-  if (stat.isDirectory()) return { cause: 'is a directory', path };
   try {
+    if (statSync(path).isDirectory()) return { cause: 'is a directory', path };
     accessSync(path, constants.X_OK);
     return path;
-  } catch {
-    return { cause: 'permission denied', path };
+  } catch (error) {
+    return { cause: (error as NodeJS.ErrnoException).code === 'EACCES' ? 'permission denied' : 'missing', path };
   }
 }

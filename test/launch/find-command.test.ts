@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,7 @@ beforeAll(() => {
   file('app/cli.js', '#!/usr/bin/env tsx\n');
   file('app/run.sh', '#!/bin/sh\n');
   file('app/node', '\x7fELF');
+  symlinkSync('loop', join(dir, 'app/loop'));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -50,6 +51,9 @@ describe('findCommand', () => {
     ['absent', ExitCode.notFound, /^absent: command not found$/],
     ['missing.js', ExitCode.notFound, /not found/],
     ['./absent', ExitCode.notFound, /not found/],
+    ['./run.sh/x', ExitCode.notFound, /not found/],
+    ['./loop', ExitCode.notFound, /not found/],
+    ['x'.repeat(5000), ExitCode.notFound, /not found/],
     ['folder', ExitCode.notFound, /not found/],
     ['plain', ExitCode.notExecutable, /^plain: permission denied \(.*\/bin\/plain\)$/],
     ['../bin/folder', ExitCode.notExecutable, /is a directory/],
