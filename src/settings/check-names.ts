@@ -31,8 +31,15 @@ const BRANCHES: ReadonlySet<string> = new Set(KEYS.flatMap((key) => key.split('.
 /** Keys of the file that no setting has. */
 export function checkKeys(file: ConfigFile, say: (problem: Problem) => void): void {
   const { root } = file;
-  if (root.kind === 'map') for (const entry of root.entries) checkKey('', entry, file, say);
+  const found: Problem[] = [];
+  if (root.kind === 'map') for (const entry of root.entries) checkKey('', entry, file, (problem) => void found.push(problem));
+  for (const problem of found.slice(0, MOST_REPORTED)) say(problem);
+  const rest = found.length - MOST_REPORTED;
+  if (rest > 0) say(problemAt({ kind: 'file', name: '', file: file.path }, `${rest} more keys are unknown`, { severity: 'error', strict: true }));
 }
+
+/** A file that was made for another program has no key of ours. */
+const MOST_REPORTED = 5;
 
 function checkKey(parent: string, entry: FileEntry, file: ConfigFile, say: (problem: Problem) => void): void {
   const path = parent === '' ? entry.key : `${parent}.${entry.key}`;

@@ -2,13 +2,13 @@ import { pathToFileURL } from 'node:url';
 import type { ReadFile } from './data-file.ts';
 import type { FileNode } from './file-node.ts';
 import type { Findings } from './find-config.ts';
-import { problemAt, quote } from './origin.ts';
+import { problemAt, quotePath } from './origin.ts';
 
 /** Runs the module that `--config` names; its default export holds the settings. */
 export async function readCodeFile({ path, origin }: Extract<Findings, { kind: 'code' }>): Promise<ReadFile> {
   const refuse = (text: string, hint: string | null = null): ReadFile => ({
     file: null,
-    problems: [problemAt(origin, `${quote(path)} ${text}; no config file is used`, { severity: 'error', strict: true, hint })],
+    problems: [problemAt(origin, `${quotePath(path)} ${text}; no config file is used`, { severity: 'error', strict: true, hint })],
   });
   let exported: unknown;
   try {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import * as cosmiconfig from 'cosmiconfig/dist/ExplorerSync.js';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar, type Document, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar, type Node, type YAMLMap } from 'yaml';
 import { type ConfigFile, type FileEntry, type FileNode, readScalar } from './file-node.ts';
 import { CONFIG_NAMES, type Findings, PACKAGE_KEY } from './find-config.ts';
 import { problemAt, quote } from './origin.ts';
@@ -84,7 +84,10 @@ function parseFile({ path, text }: FoundText): ReadFile {
 function parse(path: string, text: string): ReadFile {
   const isPackage = /(?:^|[\\/])package\.json$/.test(path);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: !isPackage, logLevel: 'error', stringKeys: true });
+  const deep = findDepth(text);
+  if (deep !== null) return refuse(path, { line: text.slice(0, deep).split('\n').length, col: deep - text.lastIndexOf('\n', deep) }, 'too deep; the file is not used');
+  // Unique keys are checked below: the parser compares each with each.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error', stringKeys: true });
   const error = document.errors[0];
   if (error !== undefined) {
     const reason = error.message.split('\n', 1)[0]!;
@@ -92,11 +95,11 @@ function parse(path: string, text: string): ReadFile {
     const line = text.split('\n', position.line)[position.line - 1] ?? '';
     return refuse(path, position, `${reason}; the file is not used`, /[[{].*\$\{/.test(line) ? 'inside { } and [ ] write "${…}" in quotes' : null);
   }
-  const budget = { nodes: MOST_NODES };
+  const walk: Walk = { lines, anchors: new Map(), nodesLeft: MOST_NODES, mayRepeatKeys: isPackage };
   const top = isPackage && isMap(document.contents) ? document.contents.get(PACKAGE_KEY, true) : document.contents;
   if (top === null || top === undefined) return NOTHING;
-  const root = convert(top as Node, document, lines, budget, 0);
-  if (typeof root === 'string') return refuse(path, { line: 1, col: 1 }, `${root}; the file is not used`);
+  const root = convert(top as Node, walk, 0);
+  if ('fault' in root) return refuse(path, lines.linePos(root.at), `${root.fault}; the file is not used`);
   if (root.kind === 'scalar' && readScalar(root) === null) return NOTHING;
   if (root.kind !== 'map') return refuse(path, { line: root.line ?? 1, col: root.column ?? 1 }, 'expected keys with values; the file is not used');
   return { file: { path, root, substitutes: true }, problems: [] };
@@ -105,42 +108,74 @@ function parse(path: string, text: string): ReadFile {
 const MOST_NODES = 10_000;
 const DEEPEST = 32;
 
+/** Where brackets are nested deeper than any config: the parser's time grows with the square of the depth. */
+function findDepth(text: string): number | null {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x5b || char === 0x7b) depth++;
+    else if (char === 0x5d || char === 0x7d) depth = Math.max(0, depth - 1);
+    if (depth > 4 * DEEPEST) return at;
+  }
+  return null;
+}
+
 function refuse(path: string, { line, col }: { line: number; col: number }, text: string, hint: string | null = null): ReadFile {
   return { file: null, problems: [problemAt({ kind: 'file', name: '', file: path, line, column: col }, text, { severity: 'error', strict: true, hint })] };
 }
 
-/** What is wrong instead, where the document is larger than any config: aliases of aliases grow without bounds. */
-function convert(node: Node | null | undefined, document: Document, lines: LineCounter, budget: { nodes: number }, depth: number): FileNode | string {
-  if (--budget.nodes < 0 || depth > DEEPEST) return 'too deep, too long, or an alias that holds itself';
-  const position = positionOf(node, lines);
-  if (node === null || node === undefined) return { kind: 'scalar', text: '', quoted: false, ...position };
+interface Walk {
+  readonly lines: LineCounter;
+  readonly anchors: Map<string, Node>;
+  nodesLeft: number;
+  /** As `JSON.parse` reads package.json. */
+  readonly mayRepeatKeys: boolean;
+}
+
+interface Fault {
+  readonly fault: string;
+  readonly at: number;
+}
+
+/** The tree without the library; a fault where it is larger than any config, for aliases of aliases grow without bounds. */
+function convert(node: Node | null | undefined, walk: Walk, depth: number): FileNode | Fault {
+  if (node === null || node === undefined) return { kind: 'scalar', text: '', quoted: false };
+  const at = node.range?.[0] ?? 0;
+  if (--walk.nodesLeft < 0 || depth > DEEPEST) return { fault: 'too deep, too long, or an alias that holds itself', at };
+  const position = positionOf(node, walk.lines);
   if (isAlias(node)) {
-    const source = node.resolve(document) as Node | undefined;
-    if (source === undefined) return `the alias ${quote(node.source)} names no anchor`;
-    const target = convert(source, document, lines, budget, depth + 1);
-    return typeof target === 'string' ? target : { ...target, ...position };
+    const source = walk.anchors.get(node.source);
+    if (source === undefined) return { fault: `the alias ${quote(node.source)} names no anchor`, at };
+    const target = convert(source, walk, depth + 1);
+    return 'fault' in target ? target : { ...target, ...position };
   }
+  if (node.anchor !== undefined) walk.anchors.set(node.anchor, node);
   if (isSeq(node)) {
     const items: FileNode[] = [];
     for (const item of node.items) {
-      const converted = convert(item as Node, document, lines, budget, depth + 1);
-      if (typeof converted === 'string') return converted;
+      const converted = convert(item as Node, walk, depth + 1);
+      if ('fault' in converted) return converted;
       items.push(converted);
     }
     return { kind: 'list', items, ...position };
   }
-  if (isMap(node)) {
-    const entries: FileEntry[] = [];
-    for (const { key, value } of node.items) {
-      const converted = convert(value as Node | null, document, lines, budget, depth + 1);
-      if (typeof converted === 'string') return converted;
-      entries.push({ key: isScalar(key) ? String(key.value) : String(key), at: positionOf(key as Node, lines), value: converted });
-    }
-    return { kind: 'map', entries, ...position };
-  }
+  if (isMap(node)) return convertMap(node, walk, depth);
   const scalar = node as Scalar;
   const quoted = scalar.type !== undefined && scalar.type !== Scalar.PLAIN;
   return { kind: 'scalar', text: quoted ? String(scalar.value) : (scalar.source ?? String(scalar.value ?? '')), quoted, ...position };
+}
+
+function convertMap(node: YAMLMap, walk: Walk, depth: number): FileNode | Fault {
+  const entries = new Map<string, FileEntry>();
+  for (const pair of node.items) {
+    const name = pair.key as Node;
+    const key = isScalar(name) ? String(name.value) : String(name);
+    if (entries.has(key) && !walk.mayRepeatKeys) return { fault: `the key ${quote(key)} stands twice`, at: name.range?.[0] ?? 0 };
+    const value = convert(pair.value as Node | null, walk, depth + 1);
+    if ('fault' in value) return value;
+    entries.set(key, { key, at: positionOf(name, walk.lines), value });
+  }
+  return { kind: 'map', entries: [...entries.values()], ...positionOf(node, walk.lines) };
 }
 
 function positionOf(node: Node | null | undefined, lines: LineCounter): { line?: number; column?: number } {

@@ -1,7 +1,7 @@
 import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { flagName } from './flags.ts';
-import { problemAt, quote } from './origin.ts';
+import { problemAt, quotePath } from './origin.ts';
 import { table } from './table.ts';
 import type { Env, Flags, Origin, Problem } from './types.ts';
 
@@ -76,9 +76,9 @@ function isTold(key: 'noConfig', { flags, env }: Pick<FindInput, 'flags' | 'env'
 function readNamed({ path, origin }: { readonly path: string; readonly origin: Origin }): Findings {
   const stat = inspect(path);
   const fault = typeof stat === 'string' ? `cannot be read (${stat})` : findFault(stat, path);
-  if (fault !== null) return { kind: 'none', problems: [problemAt(origin, `${quote(path)} ${fault}; no config file is used`, { severity: 'error', strict: true })] };
+  if (fault !== null) return { kind: 'none', problems: [problemAt(origin, `${quotePath(path)} ${fault}; no config file is used`, { severity: 'error', strict: true })] };
   const unsafe = findOpenDoor(path);
-  const problems = unsafe === null ? [] : [problemAt(origin, `others may write ${quote(unsafe)}; it is used because it was named`, { hint: `chmod o-w ${unsafe}` })];
+  const problems = unsafe === null ? [] : [problemAt(origin, `others may write ${quotePath(unsafe)}; it is used because it was named`, { hint: `chmod o-w ${quotePath(unsafe)}` })];
   return { kind: CODE.has(extname(path)) ? 'code' : 'named', path, origin, problems };
 }
 
@@ -127,7 +127,7 @@ function mayBeUsed(path: string, problems: Problem[]): boolean {
   }
   const unsafe = findOpenDoor(path);
   if (unsafe === null) return true;
-  problems.push(problemAt(origin, `others may write ${quote(unsafe)}; it is not used`, { hint: `chmod o-w ${unsafe}, or name it: --config ${basename(path)}` }));
+  problems.push(problemAt(origin, `others may write ${quotePath(unsafe)}; it is not used`, { hint: `chmod o-w ${quotePath(unsafe)}, or name it: --config ${basename(path)}` }));
   return false;
 }
 

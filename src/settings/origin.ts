@@ -55,7 +55,12 @@ export function formatProblem(problem: Problem): string {
 }
 
 /** Foreign text fit for a line of ours: short, quoted, no control characters. */
-export function quote(text: string): string {
+export function quote(text: string, longest = 60): string {
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
-  return `'${plain.length > 60 ? `${plain.slice(0, 57)}…` : plain}'`;
+  return `'${plain.length > longest ? `${plain.slice(0, longest - 1)}…` : plain}'`;
+}
+
+/** A path: long as it may be, it is to be copied. */
+export function quotePath(path: string): string {
+  return quote(path, 1000);
 }

@@ -1,6 +1,6 @@
 import { readDataFile, type ReadFile } from './data-file.ts';
 import { findConfig, type Findings } from './find-config.ts';
-import { problemAt, quote } from './origin.ts';
+import { problemAt, quotePath } from './origin.ts';
 import { resolve } from './read.ts';
 import type { Env, Settings } from './types.ts';
 
@@ -14,6 +14,6 @@ export function readSettingsSync(input: { readonly env: Env; readonly cwd: strin
 function readFound(found: Findings): ReadFile {
   if (found.kind === 'none') return { file: null, problems: [] };
   if (found.kind !== 'code') return readDataFile(found);
-  const problem = problemAt(found.origin, `${quote(found.path)} is code, which only the command otel-run reads; no config file is used`, { severity: 'error', strict: true });
+  const problem = problemAt(found.origin, `${quotePath(found.path)} is code, which only the command otel-run reads; no config file is used`, { severity: 'error', strict: true });
   return { file: null, problems: [problem] };
 }

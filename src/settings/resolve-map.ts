@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type FileNode, readScalar } from './file-node.ts';
 import { flagName } from './flags.ts';
-import { DEFAULT_ORIGIN, problemAt, quote } from './origin.ts';
+import { DEFAULT_ORIGIN, problemAt, quote, quotePath } from './origin.ts';
 import { parsePairs, splitPair } from './pairs.ts';
 import { fileOrigin, findNode, isCredential, readText, type Sources } from './sources.ts';
 import { substitute } from './substitute.ts';
@@ -84,9 +84,9 @@ function readHeaderFlag(name: string, text: string, origin: Origin, sources: Sou
     try {
       const value = sources.readText(path).trim();
       if (value !== '') return value;
-      sources.say(problemAt(origin, `${quote(path)} is empty; the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));
+      sources.say(problemAt(origin, `${quotePath(path)} is empty; the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));
     } catch (error) {
-      sources.say(problemAt(origin, `${quote(path)} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'failed'}); the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));
+      sources.say(problemAt(origin, `${quotePath(path)} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'failed'}); the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));
     }
     return null;
   }

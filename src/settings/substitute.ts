@@ -12,14 +12,15 @@ export interface Substituted {
 
 /**
  * `${VAR}`, `${env:VAR}`, `${VAR:-default}` and `$$` as in OpenTelemetry's declarative configuration: once, from left
- * to right, never in what was put in. An empty variable is unset.
+ * to right, never in what was put in. An empty variable is unset. (The bound keeps the search from growing with
+ * the square of a text that opens and never closes.)
  * https://opentelemetry.io/docs/specs/otel/configuration/data-model/#environment-variable-substitution
  */
 export function substitute(text: string, env: Env): Substituted {
   const names: string[] = [];
   const unset: string[] = [];
   let wrong: string | null = null;
-  const result = text.replace(/\$\$|\$\{([^}\n]*)\}/g, (reference: string, inner: string | undefined) => {
+  const result = text.replace(/\$\$|\$\{([^}\n]{0,1000})\}/g, (reference: string, inner: string | undefined) => {
     if (inner === undefined) return '$';
     const [, name, fallback] = /^(?:env:)?([A-Za-z_]\w*)(?::-(.*))?$/.exec(inner) ?? [];
     if (name === undefined) {

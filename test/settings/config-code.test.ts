@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { readSettingsSync } from '../../src/settings/read-sync.ts';
 import { makeProject, read } from './project.ts';
@@ -10,33 +12,45 @@ const plant = (mark: string) => ({
   module: `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(mark)}, ''); export default { environment: 'evil' };`,
 });
 
+/** Runs to its end, so that what was started and not waited for has run too. The folder is the working directory, where cosmiconfig looks. */
+function run(cwd: string, script: string): string {
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+}
+
+const source = (name: string): string => resolve(import.meta.dirname, '../../src/settings', name);
+
 test.each([
   ['no config file', {}],
   ['a config file', { 'otel-run.config.yaml': 'environment: data\n' }],
   ['a key in package.json', { 'package.json': '{ "otel-run": { "environment": "data" } }' }],
   ["cosmiconfig's own configuration", { 'package.json': '{ "cosmiconfig": { "searchPlaces": ["evil.js"] }, "otel-run": { "environment": "data" } }' }],
-])('nothing found by search runs, with %s', async (_, files) => {
+])('nothing found by search runs, with %s', (_, files) => {
   const cwd = makeProject(files);
   const mark = join(cwd, 'ran');
   const { commonjs, module } = plant(mark);
-  const { mkdirSync, writeFileSync } = await import('node:fs');
   mkdirSync(join(cwd, '.config'), { recursive: true });
   for (const [name, text] of Object.entries({
     '.config/config.js': commonjs, '.config/config.cjs': commonjs, '.config/config.mjs': module, '.config/config.ts': module,
     '.config/otel-run.js': commonjs, '.otel-runrc.js': commonjs, '.otel-runrc.ts': module, '.otel-runrc.cjs': commonjs,
     'otel-run.config.js': commonjs, 'otel-run.config.cjs': commonjs, 'otel-run.config.mjs': module, 'otel-run.config.ts': module, 'evil.js': commonjs,
   })) writeFileSync(join(cwd, name), text);
-  // cosmiconfig looks for its own configuration in the working directory of the process.
-  const before = process.cwd();
-  process.chdir(cwd);
-  try {
-    const settings = await read({ cwd });
-    expect([settings.environment.value, settings.problems]).toEqual([Object.keys(files).length === 0 ? null : 'data', []]);
-    expect(readSettingsSync({ env: {}, cwd }).environment.value).toBe(settings.environment.value);
-  } finally {
-    process.chdir(before);
-  }
+  expect(run(cwd, `
+    const { readSettings } = await import(${JSON.stringify(source('read.ts'))});
+    const { readSettingsSync } = await import(${JSON.stringify(source('read-sync.ts'))});
+    const settings = await readSettings({ flags: {}, env: {}, cwd: process.cwd() });
+    console.log(JSON.stringify([settings.environment.value, readSettingsSync({ env: {}, cwd: process.cwd() }).environment.value, settings.problems]));
+  `)).toBe(JSON.stringify([...Array(2).fill(Object.keys(files).length === 0 ? null : 'data'), []]));
   expect(existsSync(mark)).toBe(false);
+});
+
+test("control: cosmiconfig's public constructor does run what was planted", () => {
+  const cwd = makeProject();
+  const mark = join(cwd, 'ran');
+  mkdirSync(join(cwd, '.config'));
+  writeFileSync(join(cwd, '.config/config.mjs'), plant(mark).module);
+  const path = createRequire(import.meta.url).resolve('cosmiconfig');
+  run(cwd, `(await import(${JSON.stringify(path)})).cosmiconfigSync('otel-run', { searchPlaces: ['otel-run.config.yaml'] });`);
+  expect(existsSync(mark)).toBe(true);
 });
 
 test.each([
@@ -45,15 +59,16 @@ test.each([
   ['otel-run.config.json', '{ "$import": "evil.js", "environment": "data" }'],
   ['.otel-runrc', '$import: evil.mjs\nenvironment: data\n'],
   ['package.json', '{ "$import": "evil.js", "otel-run": { "$import": "evil.js", "environment": "data" } }'],
-])('$import in %s is a key like any other: %s', async (name, text) => {
+])('$import in %s is a key like any other: %s', (name, text) => {
   const cwd = makeProject({ [name]: text, 'other.yaml': 'environment: imported\n' });
   const mark = join(cwd, 'ran');
   const { commonjs, module } = plant(mark);
-  const { writeFileSync } = await import('node:fs');
   for (const [file, code] of Object.entries({ 'evil.js': commonjs, 'evil.cjs': commonjs, 'evil.mjs': module })) writeFileSync(join(cwd, file), code);
-  const { environment, problems } = await read({ cwd });
-  expect(environment.value).toBe('data');
-  expect(problems).toMatchObject([{ message: expect.stringContaining("unknown key '$import'") as unknown }]);
+  const [environment, line] = run(cwd, `
+    const { environment, problems } = await (await import(${JSON.stringify(source('read.ts'))})).readSettings({ flags: {}, env: {}, cwd: process.cwd() });
+    console.log(environment.value); console.log(problems.map(({ message }) => message).join());
+  `).split('\n');
+  expect([environment, line]).toEqual(['data', expect.stringMatching(/^[^,]*unknown key '\$import'; it is not used$/)]);
   expect(existsSync(mark)).toBe(false);
 });
 

@@ -108,6 +108,13 @@ test.each([
   expect(substitute(text, { A: 'one', EMPTY: '', NESTED: '${A}' }).text).toBe(result);
 });
 
+test('what opens and never closes takes no time', () => {
+  const text = '${'.repeat(200_000);
+  const started = performance.now();
+  expect(substitute(text, {}).text).toBe(text);
+  expect(performance.now() - started).toBeLessThan(5000);
+});
+
 test('a reference that is none, and one that is not set, are named', () => {
   expect(substitute('${A-B} ${1X} ${C} ${D:-}', {})).toEqual({ text: '${A-B} ${1X}  ', names: ['C', 'D'], unset: ['C'], wrong: '${A-B}' });
 });
