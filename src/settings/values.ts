@@ -55,7 +55,7 @@ export function parseList(setting: ListSetting, words: readonly string[]): { rea
   const faults: Fault[] = [];
   if (setting.none && lower.includes('none')) {
     const others = plain.filter((_, index) => lower[index] !== 'none');
-    if (others.length > 0) faults.push({ wrong: `'none' stands beside ${others.map(quote).join(', ')}`, hint: null, effect: 'it is none' });
+    if (others.length > 0) faults.push({ wrong: `'none' stands beside ${others.map((word) => quote(word)).join(', ')}`, hint: null, effect: 'it is none' });
     return { value: [], faults };
   }
   if (setting.all && lower.includes('all')) return { value: setting.default, faults };
