@@ -58,8 +58,10 @@ function writeWhole(fd: number, bytes: Buffer): void {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') throw new Error('the exporter ended before it had read its plan');
       // The pipe takes some 200 KiB at once; a larger plan waits for its reader.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || Date.now() > until) throw error;
+      if (code !== 'EAGAIN' || Date.now() > until) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
