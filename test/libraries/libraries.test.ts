@@ -6,12 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureLibraries } from '../../scripts/setup/libraries.mjs';
-import { AGENT_PLAN_VARIABLE, type AgentPlan } from '../../src/plan/types.ts';
+import { AGENT_PLAN_VARIABLE } from '../../src/plan/types.ts';
+import { nodes } from '../harness/nodes.ts';
 import { cleanEnv } from '../harness/run.ts';
+import { agentPlan, preload } from '../harness/spool.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const here = join(root, 'test/libraries');
-const preload = join(root, 'dist/agent/register.js');
 
 /** What is installed here, and the instrumentation that must have been constructed for it. */
 const libraries: Readonly<Record<string, string>> = {
@@ -76,6 +77,13 @@ describe('every library that an instrumentation patches is patched when it loads
   });
 });
 
+/** The one library of the table that ships ES modules of its own: through synchronous or asynchronous import hooks. */
+it.each(Object.entries(nodes))('openai as an ES module on %s', async (_, node) => {
+  const { wrapped, patched } = await load('import', 'openai', node);
+  expect(patched).toMatchObject([{ instrumentation: 'openai', files: ['index.mjs'] }]);
+  expect(wrapped).not.toEqual([]);
+});
+
 it('constructs nothing but what has no library to wait for', async () => {
   const script = "console.log(globalThis[Symbol.for('otel-run.instrumentations')]().constructed.join())";
   const { stdout } = await promisify(execFile)(process.execPath, ['--require', preload, '--eval', script], { env: environment() });
@@ -92,35 +100,13 @@ it('has a table that is up to date', async () => {
   await promisify(execFile)(process.execPath, [join(root, 'scripts/build/instrumentation-table.mjs'), '--check']);
 });
 
-async function load(kind: 'require' | 'import', library: string): Promise<Loaded> {
+async function load(kind: 'require' | 'import', library: string, node = process.execPath): Promise<Loaded> {
   const args = ['--require', preload, join(here, 'load.mjs'), kind, library];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: here, env: environment() });
+  const { stdout, stderr } = await promisify(execFile)(node, args, { cwd: here, env: environment() });
   expect(stderr).toBe('');
   return JSON.parse(stdout) as Loaded;
 }
 
 function environment(): Record<string, string> {
-  return cleanEnv({ [AGENT_PLAN_VARIABLE]: JSON.stringify(plan()) });
-}
-
-function plan(): AgentPlan {
-  const count = 128;
-  return {
-    version: 1,
-    run: '0123456789abcdef',
-    preload,
-    handOff: { kind: 'spool', dir: spool, capBytes: 1 << 20, noticeFile: null },
-    serviceName: 'libraries',
-    serviceVersion: null,
-    resource: {},
-    detectors: [],
-    traces: {
-      sampler: { kind: 'always_on' },
-      limits: { attributeCount: count, eventCount: count, linkCount: count, attributePerEventCount: count, attributePerLinkCount: count },
-    },
-    propagators: ['tracecontext', 'baggage'],
-    instrumentations: { only: null, disabled: [], options: {}, expressLayers: 'none' },
-    redactNames: [],
-    verbosity: 'normal',
-  };
+  return cleanEnv({ [AGENT_PLAN_VARIABLE]: JSON.stringify(agentPlan(spool)) });
 }

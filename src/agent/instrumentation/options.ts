@@ -1,5 +1,6 @@
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { AgentPlan, ExpressLayers } from '../../plan/types.ts';
+import { noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
 import { redisStatement } from './redis-statement.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -11,8 +12,20 @@ export function instrumentationOptions(name: string, { options, expressLayers }:
 
 const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
   // Routes of the layers that are ignored still give the server span its name.
-  express: (layers) => ({ ignoreLayersType: layers === 'all' ? [] : layers === 'handlers' ? ['middleware', 'router'] : ['middleware', 'router', 'request_handler'] }),
+  express: (layers) => ({ ignoreLayersType: ignoredLayers[layers], spanNameHook: nameHandler }),
+  http: () => ({ applyCustomAttributesOnSpan: noteHttpOutcome, responseHook: noteBrokenResponse }),
   // Its own default drops every command outside of a request.
   ioredis: () => ({ requireParentSpan: false, dbStatementSerializer: redisStatement }),
   redis: () => ({ dbStatementSerializer: redisStatement }),
 };
+
+const ignoredLayers: Readonly<Record<ExpressLayers, readonly string[]>> = {
+  all: [],
+  handlers: ['middleware', 'router'],
+  none: ['middleware', 'router', 'request_handler'],
+};
+
+/** In Express 5 the instrumentation does not find the route for the name of a handler's span. */
+function nameHandler({ layerType, route }: { readonly layerType: string; readonly route: string }, name: string): string {
+  return layerType === 'request_handler' && name === 'request handler' && route !== '' ? `request handler - ${route}` : name;
+}

@@ -1,0 +1,1 @@
+export function ensureApps(names?: readonly string[]): Promise<void>;

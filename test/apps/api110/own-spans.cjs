@@ -1,0 +1,1 @@
+require('../own-spans.cjs')(require('@opentelemetry/api'));

@@ -1,0 +1,1 @@
+require('../express-server.cjs')(require('express'));

@@ -1,0 +1,4 @@
+import express = require('express');
+import serve = require('../express-server.cjs');
+
+serve(express);

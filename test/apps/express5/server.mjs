@@ -1,0 +1,4 @@
+import express from 'express';
+import serve from '../express-server.cjs';
+
+serve(express);
