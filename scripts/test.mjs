@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureApps } from './setup/apps.mjs';
 import { runCommand } from './setup/command.mjs';
-import { ensureNodes } from './setup/nodes.mjs';
+import { cacheDir, ensureNodes } from './setup/nodes.mjs';
 import { ensurePackages } from './setup/packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -65,13 +65,14 @@ function runVitest(node, words) {
 // telemetry this machine is set up for, and whatever `node` it has.
 function testEnvironment(node) {
   const kept = Object.entries(process.env).filter(
-    ([name]) =>
-      !/^(OTEL_|npm_(?!config_)|npm_config_(user_agent|local_prefix)$|INIT_CWD$)/.test(name) || name === 'OTEL_RUN_DEV_CACHE',
+    ([name]) => !/^(OTEL_|npm_(?!config_)|npm_config_(user_agent|local_prefix)$|INIT_CWD$)/.test(name),
   );
   return {
     ...Object.fromEntries(kept),
     PATH: [path.dirname(node), process.env.PATH].join(path.delimiter),
-    OTEL_RUN_TEST_COUNTS: path.join(scratch, 'counts.json'),
+    // Not OTEL_RUN_…: the program under test says of such names that it does not know them.
+    TEST_CACHE_DIR: cacheDir(),
+    TEST_COUNTS_FILE: path.join(scratch, 'counts.json'),
   };
 }
 

@@ -14,9 +14,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Where downloads and builds of the tests are kept: outside the work tree, so that a fresh clone finds them. */
+/**
+ * Where downloads and builds of the tests are kept: outside the work tree, so that a fresh clone finds them.
+ * People set OTEL_RUN_DEV_CACHE; `npm test` hands it on to the tests as TEST_CACHE_DIR.
+ */
 export function cacheDir() {
-  return process.env.OTEL_RUN_DEV_CACHE || path.join(os.homedir(), '.cache', 'otel-run-dev');
+  return process.env.OTEL_RUN_DEV_CACHE || process.env.TEST_CACHE_DIR || path.join(os.homedir(), '.cache', 'otel-run-dev');
 }
 
 /** A short key of the contents of files and of further words (platform, versions). */

@@ -24,7 +24,7 @@ export default class CountReporter {
       }
     }
     if (!this.vitest.config.testNamePattern) for (const title of skipped) console.log(`skipped: ${title}`);
-    writeFileSync(process.env.OTEL_RUN_TEST_COUNTS, JSON.stringify(counts));
+    writeFileSync(process.env.TEST_COUNTS_FILE, JSON.stringify(counts));
   }
 }
 
