@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { ExporterPlan } from '../plan/types.ts';
 
@@ -11,18 +11,32 @@ const passedOn = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_
 /** Below the application's: the exporter is never ahead of it on the processor. */
 const NICENESS = 10;
 
+export interface ExporterStart {
+  readonly exporterFile: string;
+  readonly env: Env;
+  readonly unmarkedDescriptors: readonly number[];
+}
+
 /**
  * Starts the exporter as a process of its own, in a session of its own, with none of our descriptors. Its plan goes
  * through a pipe, because it may hold credentials, and is written when this returns: what comes next may replace
  * this process. Throws when it cannot be started.
  */
-export function startExporterProcess(plan: ExporterPlan, exporterFile: string, env: Env): ChildProcess {
+export function startExporterProcess(plan: ExporterPlan, { exporterFile, env, unmarkedDescriptors }: ExporterStart): ChildProcess {
+  const nowhere = openSync('/dev/null', 'r+');
+  // A descriptor of ours that stayed open there would keep somebody waiting for its end.
+  const stdio: ('pipe' | 'ignore' | number)[] = ['pipe', 'ignore', 'ignore'];
+  for (const fd of unmarkedDescriptors) {
+    while (stdio.length < fd) stdio.push('ignore');
+    stdio[fd] = nowhere;
+  }
   const child = spawn(process.execPath, [exporterFile], {
     cwd: '/',
     env: exporterEnv(env),
     detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
+    stdio,
   });
+  closeSync(nowhere);
   if (child.pid === undefined) {
     child.on('error', () => {}); // said by our caller; unheard it would end the launcher
     throw new Error('the exporter did not start');

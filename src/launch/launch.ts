@@ -32,7 +32,7 @@ export interface LaunchTools {
  * side before the application runs costs its telemetry, never the application.
  */
 export async function launch(planned: LaunchPlan, around: Surroundings, tools: LaunchTools): Promise<never> {
-  const plan = prepare(planned, tools);
+  const plan = prepare(planned, around, tools);
   if (plan.start === 'become') {
     const failure = become(plan.command, plan.env);
     if (plan.agent?.verbosity === 'verbose') tools.say(`waits for the application instead of becoming it: ${failure}`);
@@ -50,11 +50,13 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
 }
 
 /** Makes what must be there before the application starts. Where that fails, what is left is the command alone. */
-function prepare(plan: LaunchPlan, { env, dist, say }: LaunchTools): LaunchPlan {
+function prepare(plan: LaunchPlan, { unmarkedDescriptors }: Surroundings, { env, dist, say }: LaunchTools): LaunchPlan {
   if (plan.exporter === null) return plan;
   try {
     makeSpool(plan.exporter.spool);
-    if (plan.topology === 'replace') startExporterProcess(plan.exporter, join(dist, 'exporter.js'), env);
+    if (plan.topology === 'replace') {
+      startExporterProcess(plan.exporter, { exporterFile: join(dist, 'exporter.js'), env, unmarkedDescriptors });
+    }
     return plan;
   } catch (error) {
     say(`the application runs without telemetry: ${error instanceof Error ? error.message : String(error)}`);

@@ -92,4 +92,12 @@ describe('inherited descriptors above 2', () => {
     expect({ five, nine, exitCode }).toEqual({ five: 'five', nine: 'nine', exitCode: 0 });
     expect(out).not.toMatch(/socket|\/tmp/);
   });
+
+  it('one far above is the application\'s alone: whoever reads it sees the end with the application', async () => {
+    const stdio = Array.from({ length: 41 }, (_, fd) => (fd === 40 ? 'pipe' : 'ignore') as 'pipe' | 'ignore');
+    const child = spawn(process.execPath, [launcher, 'node', '-e', 'require("node:fs").writeSync(40, "forty")'], { env, stdio });
+    let text = '';
+    for await (const chunk of child.stdio[40] as AsyncIterable<Buffer>) text += chunk.toString();
+    expect(text).toBe('forty');
+  });
 });
