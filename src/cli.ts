@@ -27,6 +27,7 @@ export async function main(): Promise<void> {
 /** Loaded when they are asked for: none of them costs `run` anything. */
 const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
   traces: async () => (await import('./commands/traces.ts')).traces,
+  init: async () => (await import('./commands/init.ts')).init,
   help: async () => (await import('./commands/help.ts')).help,
 };
 

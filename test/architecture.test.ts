@@ -14,11 +14,12 @@ const rooms: Record<string, { readonly imports: readonly string[]; readonly type
   spool: { imports: [] },
   settings: { imports: ['plan', 'errors'] },
   launch: { imports: ['plan', 'errors'] },
+  init: { imports: ['plan', 'settings'] },
   view: { imports: ['spool'], types: ['plan'] },
   export: { imports: ['spool', 'view'], types: ['plan'] },
   agent: { imports: ['spool'], types: ['plan'] },
   register: { imports: ['settings', 'plan', 'agent'] },
-  commands: { imports: ['settings', 'plan', 'launch', 'spool', 'export', 'view', 'errors'] },
+  commands: { imports: ['settings', 'plan', 'launch', 'init', 'spool', 'export', 'view', 'errors'] },
   cli: { imports: ['commands', 'errors'] },
   errors: { imports: [] },
 };

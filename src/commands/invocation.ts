@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from '../errors.ts';
 
 /** Files of these names in this folder are verbs. Anything else is a command to run. */
-export const verbs = ['run', 'traces', 'help'] as const;
+export const verbs = ['run', 'traces', 'init', 'help'] as const;
 export type Verb = (typeof verbs)[number];
 
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[]>>;
