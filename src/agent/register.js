@@ -74,8 +74,8 @@
     var base = path.slice(path.lastIndexOf('/') + 1);
     var name = base.replace(/\.[cm]?js$/, '');
     if (name === 'npm-cli' || name === 'npx-cli' || name === 'otel-run') return true;
-    var inModules = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(path);
-    var owner = inModules ? inModules[1] : null;
+    var modules = path.lastIndexOf('/node_modules/');
+    var owner = modules < 0 ? null : /^(?:@[^/]+\/)?[^/]+/.exec(path.slice(modules + 14))[0];
     if (PACKAGE_MANAGERS.indexOf(name) >= 0) {
       // An application may call its own script npm.js: the file's place decides.
       return name === base || PACKAGE_MANAGERS.indexOf(owner) >= 0 || /\/(?:corepack|\.yarn\/releases|yarn[^/]*\/bin)\//.test(path);

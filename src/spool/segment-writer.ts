@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FRAME_HEADER_BYTES, FrameType, Signal, encodeFrame, sealFrame, type SegmentOwner } from './frame.ts';
 
 export interface SegmentWriterOptions {
-  /** The run's spool directory; made (0700) where it is missing. */
+  /** The run's spool directory; made (0700) where it alone is missing. */
   readonly dir: string;
   readonly owner: SegmentOwner;
   /** `resource` and `schema_url` fields, as a resource frame holds them. */
@@ -156,7 +156,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   }
 
   function openSegment(): void {
-    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+    makeDirectory(options.dir);
     // Counts alone may pass a full spool: they are what says that it was full.
     if (used > 0 && spoolBytes(options.dir) + used > options.capBytes) throw Object.assign(new Error('full'), { code: 'full' });
     const { pid, thread, start } = options.owner;
@@ -201,6 +201,15 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       // Nothing to do about a descriptor that does not close.
     }
     segment = null;
+  }
+}
+
+/** Not `recursive`: Node then tries for ever where a file system refuses with ENOENT (/proc, a removed working directory). */
+function makeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

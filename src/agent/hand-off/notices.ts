@@ -25,6 +25,7 @@ export function claimNotices(file: string): Notices | null {
   }
   let offset = readOffset(shown);
   let lookAgain = performance.now() + EVERY_MS;
+  let isOver = false;
 
   const say = (): void => {
     const text = readFrom(file, offset);
@@ -37,11 +38,13 @@ export function claimNotices(file: string): Notices | null {
   return {
     look() {
       const time = performance.now();
-      if (time < lookAgain) return;
+      if (isOver || time < lookAgain) return;
       lookAgain = time + EVERY_MS;
       say();
     },
     end() {
+      if (isOver) return;
+      isOver = true;
       say();
       attempt(() => writeFileSync(shown, String(offset), { mode: 0o600 }));
       attempt(() => unlinkSync(claim));

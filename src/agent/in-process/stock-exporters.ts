@@ -47,6 +47,7 @@ export function openInProcess(plan: HandOffPlan & { kind: 'in-process' }, redact
     },
     end() {
       if (waiting > 0) say('in-process', `up to ${waiting} spans were not sent, because the process ended before they could be (--in-process sends from inside it).`);
+      waiting = 0;
     },
   };
 }
