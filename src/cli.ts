@@ -52,7 +52,9 @@ function workingDirectory(): string {
 
 function print(text: string): void {
   // A reader that has seen enough (`| head`) closes the pipe.
-  process.stdout.once('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? ExitCode.ok : ExitCode.failed));
+  if (process.stdout.listenerCount('error') === 0) {
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? ExitCode.ok : ExitCode.failed));
+  }
   process.stdout.write(text);
 }
 
