@@ -77,13 +77,17 @@ function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['
   };
 }
 
+/** A frame numbers scopes with 16 bits. Who makes tracers by the thousand loses their names, not their spans. */
+const MAX_SCOPES = 4096;
+const MANY_SCOPES = { name: 'otel-run: more scopes than can be told apart' };
+
 function createSink(handOff: HandOff, redactor: Redactor): SpanSink {
   const encode = createSpanEncoder(redactor);
-  const scopes = new WeakMap<object, number>();
+  const scopes = new Map<object, number>();
   return (span) => {
     try {
-      const scope = span.instrumentationScope;
-      let number = scopes.get(scope);
+      const scope = scopes.size < MAX_SCOPES ? span.instrumentationScope : MANY_SCOPES;
+      let number = scopes.get(span.instrumentationScope) ?? scopes.get(scope);
       if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope(scope))));
       handOff.append(Signal.traces, number, encode(span));
     } catch {

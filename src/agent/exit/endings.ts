@@ -35,15 +35,17 @@ export function watchEndings(endings: Endings): void {
 }
 
 function onRead(name: 'emit' | 'reallyExit' | 'abort' | 'execve' | 'kill', step: () => void): void {
-  const table = process as unknown as Record<string, unknown>;
-  let current = table[name];
-  if (typeof current !== 'function') return;
+  const known = Object.getOwnPropertyDescriptor(process, name);
+  const prototype = Object.getPrototypeOf(process) as object;
+  // `emit` is inherited, and may be replaced there later (`domain` does).
+  let current: unknown = known?.value;
+  if (typeof (current ?? Reflect.get(prototype, name)) !== 'function') return;
   Object.defineProperty(process, name, {
     configurable: true,
-    enumerable: Object.getOwnPropertyDescriptor(process, name)?.enumerable ?? false,
+    enumerable: known?.enumerable ?? false,
     get() {
       guarded(step);
-      return current;
+      return current ?? (Reflect.get(prototype, name) as unknown);
     },
     set(replacement) {
       current = replacement;
@@ -68,10 +70,18 @@ function isReadByNode(): boolean {
     Error.prepareStackTrace = (_, frames) => frames.length;
     Error.captureStackTrace(holder, isReadByNode);
     return Number(holder.stack) <= OWN_FRAMES;
+  } catch {
+    return true; // frozen intrinsics: better an item late than a `beforeExit` without end
   } finally {
+    restore(prepareStackTrace, stackTraceLimit);
+  }
+}
+
+function restore(prepareStackTrace: typeof Error.prepareStackTrace, stackTraceLimit: number): void {
+  guarded(() => {
     Error.prepareStackTrace = prepareStackTrace;
     Error.stackTraceLimit = stackTraceLimit;
-  }
+  });
 }
 
 /** The step given to {@link onRead}, {@link guarded}, and the accessor. */
