@@ -48,6 +48,7 @@ export function buildPlan(facts: PlanFacts, wishes: TelemetryWishes): LaunchPlan
           version: 1,
           run,
           spool: handOff.dir,
+          spoolBytes: handOff.capBytes,
           ...wishes.exporter,
           noticeFile: handOff.noticeFile,
           // This process becomes the application and keeps its pid and start time.

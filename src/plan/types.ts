@@ -106,6 +106,8 @@ export interface ExporterPlan {
   readonly version: 1;
   readonly run: string;
   readonly spool: string;
+  /** Bound on all segments together, as the agents keep it. */
+  readonly spoolBytes: number;
   /** Where undelivered telemetry is kept (`$XDG_STATE_HOME/otel-run`), or null where no file system outlives the run. */
   readonly stateDir: string | null;
   readonly serviceName: string | null;

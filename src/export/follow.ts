@@ -1,0 +1,178 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import type { SignalName } from '../plan/types.ts';
+import { FRAME_HEADER_BYTES, FrameType, MAX_PAYLOAD_BYTES, Signal, type DropNote, type Frame, type SegmentOwner } from '../spool/frame.ts';
+import { scanFrames } from '../spool/scan.ts';
+import { splitPart, type Part } from './request.ts';
+import type { Segment, SpoolView } from './spool-view.ts';
+
+/** Consecutive items of one frame, or a writer's note of items that it had to drop. */
+export interface Chunk {
+  readonly segment: Segment;
+  /** Null for a note. */
+  readonly part: Part | null;
+  readonly count: number;
+  /** Why the items are lost already. */
+  readonly lost: string | null;
+}
+
+export interface Follower {
+  /** The next chunks, of one read; null where nothing more has been written yet. */
+  read(): Chunk[] | null;
+  /** Everything that this segment will ever hold has been returned by {@link Follower.read}. */
+  hasReadAll(segment: Segment): boolean;
+  /** Bytes written and not read. */
+  unread(): number;
+  /** Bytes passed over because they belong to no whole frame. */
+  readonly torn: number;
+}
+
+export interface FollowOptions {
+  readonly view: SpoolView;
+  readonly signal: SignalName;
+  /** Bounds of one chunk. They must not change within a run: {@link FollowOptions.skip} counts chunks. */
+  readonly maxItems: number;
+  readonly maxBytes: number;
+  /** Chunks at the start of a segment that have been settled already, by name. */
+  readonly skip: Readonly<Record<string, number>>;
+}
+
+interface Progress {
+  offset: number;
+  resource: Buffer;
+  readonly scopes: Map<number, Buffer>;
+  toSkip: number;
+  done: boolean;
+}
+
+const WINDOW_BYTES = 256 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+/** Reads the chunks of one signal from all segments, each once and in the order of each writer. */
+export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOptions): Follower {
+  const wanted: number = Signal[signal];
+  const progress = new Map<string, Progress>();
+  let torn = 0;
+
+  const follower: Follower = {
+    read() {
+      for (const name of progress.keys()) if (!view.segments.has(name)) progress.delete(name);
+      for (const segment of view.segments.values()) {
+        const at = progressOf(segment);
+        while (!at.done && (segment.size > at.offset || segment.writerEnded)) {
+          const { chunks, moved } = readOnce(segment, at);
+          if (chunks.length > 0) return chunks;
+          if (!moved) break;
+        }
+      }
+      return null;
+    },
+    hasReadAll: (segment) => progressOf(segment).done,
+    unread() {
+      let sum = 0;
+      for (const segment of view.segments.values()) sum += Math.max(0, segment.size - progressOf(segment).offset);
+      return sum;
+    },
+    get torn() {
+      return torn;
+    },
+  };
+  return follower;
+
+  function progressOf(segment: Segment): Progress {
+    let at = progress.get(segment.name);
+    if (at === undefined) {
+      at = { offset: 0, resource: NOTHING, scopes: new Map(), toSkip: skip[segment.name] ?? 0, done: false };
+      progress.set(segment.name, at);
+    }
+    return at;
+  }
+
+  function readOnce(segment: Segment, at: Progress): { chunks: Chunk[]; moved: boolean } {
+    const left = segment.size - at.offset;
+    let bytes = readAt(segment.path, at.offset, Math.min(left, WINDOW_BYTES));
+    let isLast = bytes.length >= left;
+    let result = scanFrames(bytes, isLast && segment.writerEnded);
+    if (result.consumed === 0 && !isLast) {
+      bytes = readAt(segment.path, at.offset, Math.min(left, MAX_PAYLOAD_BYTES + FRAME_HEADER_BYTES));
+      isLast = bytes.length >= left;
+      result = scanFrames(bytes, isLast && segment.writerEnded);
+    }
+    at.offset += result.consumed;
+    torn += result.skipped;
+    const chunks: Chunk[] = [];
+    for (const frame of result.frames) {
+      for (const chunk of take(segment, at, frame)) {
+        if (at.toSkip > 0) at.toSkip--;
+        else chunks.push(chunk);
+      }
+    }
+    // A frame that claims more than there is, with its writer gone, was passed over by the final scan.
+    if (segment.writerEnded && isLast && at.offset >= segment.size) at.done = true;
+    return { chunks, moved: result.consumed > 0 };
+  }
+
+  function take(segment: Segment, at: Progress, frame: Frame): Chunk[] {
+    const { type, payload, count } = frame;
+    if (type === FrameType.owner) segment.owner ??= readOwner(payload);
+    else if (type === FrameType.resource) at.resource = Buffer.from(payload);
+    else if (type === FrameType.scope) at.scopes.set(frame.scope, Buffer.from(payload));
+    else if (type === FrameType.end) at.done = true;
+    else if (frame.signal !== wanted) return [];
+    else if (type === FrameType.drops) return [{ segment, part: null, count, lost: readReason(payload) }];
+    else if (type === FrameType.items) {
+      const whole: Part = { resource: at.resource, scope: at.scopes.get(frame.scope) ?? NOTHING, items: payload, count };
+      try {
+        return splitPart(whole, maxItems, maxBytes).map((part) => ({ segment, part, count: part.count, lost: null }));
+      } catch {
+        return [{ segment, part: null, count, lost: 'unreadable in the spool' }];
+      }
+    }
+    return [];
+  }
+}
+
+function readAt(path: string, offset: number, length: number): Buffer {
+  if (length <= 0) return NOTHING;
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  } catch {
+    return NOTHING; // gone, or out of descriptors: the next poll tries again
+  }
+  try {
+    const buffer = Buffer.allocUnsafeSlow(length);
+    let read = 0;
+    while (read < length) {
+      const got = readSync(fd, buffer, read, length - read, offset + read);
+      if (got === 0) break;
+      read += got;
+    }
+    return buffer.subarray(0, read);
+  } catch {
+    return NOTHING;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The first frame of a segment is written by the application's process: what it says is checked before it is believed. */
+function readOwner(payload: Buffer): SegmentOwner | null {
+  try {
+    const owner = JSON.parse(payload.toString('utf8')) as Record<string, unknown>;
+    if (!Number.isInteger(owner.pid) || (owner.pid as number) <= 0) return null;
+    const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+    const thread = Number.isInteger(owner.thread) ? (owner.thread as number) : 0;
+    return { pid: owner.pid as number, thread, start: text(owner.start), pidNamespace: text(owner.pidNamespace), boot: text(owner.boot) };
+  } catch {
+    return null;
+  }
+}
+
+function readReason(payload: Buffer): string {
+  try {
+    const { reason } = JSON.parse(payload.toString('utf8')) as Partial<DropNote>;
+    return typeof reason === 'string' ? reason.slice(0, 200) : 'dropped in the application';
+  } catch {
+    return 'dropped in the application';
+  }
+}

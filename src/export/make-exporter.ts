@@ -1,0 +1,20 @@
+import type { Destination } from '../plan/types.ts';
+import type { Exporter } from './types.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The exporter of a destination. What it needs is loaded when it is chosen. */
+export async function makeExporter(destination: Destination, env: Env): Promise<Exporter> {
+  switch (destination.kind) {
+    case 'otlp':
+      return destination.protocol === 'grpc'
+        ? (await import('./otlp-grpc.ts')).createOtlpGrpcExporter(destination)
+        : (await import('./otlp-http.ts')).createOtlpHttpExporter(destination);
+    case 'console':
+      return (await import('./console.ts')).createConsoleExporter((await import('./stderr.ts')).openStderr(env));
+    case 'print':
+      return (await import('./print.ts')).createPrintExporter((await import('./stderr.ts')).openStderr(env));
+    case 'store':
+      return (await import('./store.ts')).createStoreExporter(destination);
+  }
+}

@@ -1,0 +1,24 @@
+import type { ExporterPlan } from '../plan/types.ts';
+import type { SegmentOwner } from '../spool/frame.ts';
+import type { DestinationSummary, Tally } from './summary.ts';
+
+/** What one destination has settled: kept by the supervisor, so that the next worker goes on where the last one failed. */
+export interface Settled {
+  /** Chunks settled at the start of each segment, by the segment's name. */
+  readonly positions: Readonly<Record<string, number>>;
+  readonly tally: Tally;
+}
+
+export interface WorkerInput {
+  readonly plan: ExporterPlan;
+  /** By number of the destination in the plan. */
+  readonly settled: readonly Settled[];
+}
+
+export type ToWorker = { readonly kind: 'flush' } | { readonly kind: 'drain'; readonly deadlineMs: number | null };
+
+export type FromWorker =
+  | { readonly kind: 'notice'; readonly cause: string; readonly line: string }
+  | { readonly kind: 'writer'; readonly owner: SegmentOwner }
+  | { readonly kind: 'settled'; readonly destination: number; readonly settled: Settled }
+  | { readonly kind: 'drained'; readonly destinations: readonly DestinationSummary[]; readonly resent: number; readonly tornBytes: number };

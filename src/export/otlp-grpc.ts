@@ -1,0 +1,121 @@
+import { Client, Metadata, credentials, status, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
+import type { OtlpDestination, SignalName } from '../plan/types.ts';
+import { readPartialSuccess, readRetryDelay } from './answers.ts';
+import { describeConnectionError, tame } from './failure-words.ts';
+import { withoutSecrets } from './keep.ts';
+import { version } from './otlp-http.ts';
+import { followTlsFiles, type TlsFiles } from './tls-files.ts';
+import type { Batch, ExportOutcome, Exporter } from './types.ts';
+
+const METHODS: Readonly<Record<SignalName, string>> = {
+  traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+  logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+};
+/** https://opentelemetry.io/docs/specs/otlp/#failures; RESOURCE_EXHAUSTED only where the server says when to come back. */
+const RETRYABLE = new Set<number>([status.CANCELLED, status.DEADLINE_EXCEEDED, status.ABORTED, status.OUT_OF_RANGE, status.UNAVAILABLE, status.DATA_LOSS]);
+const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** OTLP over gRPC. Requests are passed on as the bytes that they are. */
+export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
+  const url = new URL(destination.url);
+  const isTls = url.protocol === 'https:';
+  const tlsFiles = followTlsFiles(destination);
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(destination.headers)) metadata.set(name, value);
+  let client: Client | null = null;
+  let clientFiles: TlsFiles | null = null;
+
+  return {
+    name: withoutSecrets(destination.url),
+    async export(batch, signal) {
+      try {
+        return await call(currentClient(), batch, signal);
+      } catch (error) {
+        return { kind: 'retry', reason: `a file of the TLS settings cannot be read: ${(error as Error).message}` };
+      }
+    },
+    async close() {
+      client?.close();
+    },
+  };
+
+  function call(connection: Client, batch: Batch, signal: AbortSignal): Promise<ExportOutcome> {
+    return new Promise((resolve) => {
+      const deadline = Date.now() + destination.timeoutMs;
+      const request = connection.makeUnaryRequest(METHODS[batch.signal], asItIs, asItIs, batch.body, metadata, { deadline }, (error, answer) => {
+        signal.removeEventListener('abort', cancel);
+        resolve(error === null ? accepted(answer ?? Buffer.alloc(0)) : failed(error, signal));
+      });
+      const cancel = (): void => request.cancel();
+      if (signal.aborted) cancel();
+      else signal.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  function failed(error: ServiceError, signal: AbortSignal): ExportOutcome {
+    if (signal.aborted) return { kind: 'retry', reason: 'no answer before the end' };
+    const name = status[error.code] ?? String(error.code);
+    if (error.code === status.RESOURCE_EXHAUSTED) {
+      const afterMs = retryDelay(error);
+      const reason = `gRPC ${name}: ${tame(error.details, 160)}`;
+      return afterMs === null ? { kind: 'too-large', reason } : { kind: 'retry', reason, afterMs };
+    }
+    if (!RETRYABLE.has(error.code)) return { kind: 'refused', reason: refusal(error.code, name, error.details) };
+    const afterMs = retryDelay(error);
+    return { kind: 'retry', reason: attemptWords(error, destination.timeoutMs), ...(afterMs === null ? {} : { afterMs }) };
+  }
+
+  function currentClient(): Client {
+    const files = isTls ? tlsFiles() : {};
+    if (client === null || files !== clientFiles) {
+      client?.close();
+      client = new Client(`${url.host.includes(':') || url.port !== '' ? url.host : `${url.host}:${isTls ? 443 : 80}`}`, channelCredentials(isTls, files), {
+        'grpc.primary_user_agent': `otel-run/${version()}`,
+        'grpc.max_receive_message_length': MOST_ANSWER_BYTES,
+        // One attempt is one attempt: retries are the pipeline's, which counts them.
+        'grpc.enable_retries': 0,
+        'grpc.initial_reconnect_backoff_ms': 100,
+        'grpc.max_reconnect_backoff_ms': 2000,
+        ...(destination.compression === 'gzip' ? { 'grpc.default_compression_algorithm': 2 } : {}),
+      });
+      clientFiles = files;
+    }
+    return client;
+  }
+}
+
+function channelCredentials(isTls: boolean, { ca, key, cert }: TlsFiles): ChannelCredentials {
+  return isTls ? credentials.createSsl(ca ?? null, key ?? null, cert ?? null) : credentials.createInsecure();
+}
+
+const asItIs = (bytes: Buffer): Buffer => bytes;
+
+function accepted(answer: Buffer): ExportOutcome {
+  const { rejected, message } = readPartialSuccess(answer);
+  return { kind: 'delivered', rejected, ...(message === '' ? {} : { message: tame(message, 160) }) };
+}
+
+/** Milliseconds of RetryInfo in the trailer, or null. */
+function retryDelay(error: ServiceError): number | null {
+  const [details] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  return Buffer.isBuffer(details) ? readRetryDelay(details) : null;
+}
+
+function attemptWords(error: ServiceError, timeoutMs: number): string {
+  if (error.code === status.DEADLINE_EXCEEDED) return `no answer within ${timeoutMs} ms`;
+  if (error.code === status.UNAVAILABLE) {
+    const httpStatus = /HTTP status code (\d+)/i.exec(error.details)?.[1];
+    if (httpStatus !== undefined) return `HTTP ${httpStatus} in place of gRPC: an HTTP port? (--protocol http/protobuf, or the gRPC port, usually 4317)`;
+    if (/Protocol error|PROTOCOL_ERROR|FRAME_SIZE_ERROR|HTTP\/1/i.test(error.details)) return 'it does not speak gRPC: an HTTP port? (--protocol http/protobuf, or the gRPC port, usually 4317)';
+    return describeConnectionError(new Error(error.details), 'grpc');
+  }
+  return `gRPC ${status[error.code]}: ${tame(error.details, 160)}`;
+}
+
+function refusal(code: number, name: string, details: string): string {
+  if (code === status.UNAUTHENTICATED) return `gRPC ${name}: the backend does not accept the credentials: check OTEL_EXPORTER_OTLP_HEADERS`;
+  if (code === status.PERMISSION_DENIED) return `gRPC ${name}: the backend refuses these credentials: check OTEL_EXPORTER_OTLP_HEADERS`;
+  if (code === status.UNIMPLEMENTED) return `gRPC ${name}: nothing takes telemetry there: an HTTP port or another service? (--protocol http/protobuf, or the gRPC port, usually 4317)`;
+  return `gRPC ${name}: ${tame(details, 160)}`;
+}

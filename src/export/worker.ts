@@ -1,0 +1,131 @@
+/** The exporter's worker thread: reads the spool for every destination of the plan until it is told to drain. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Destination, ExporterPlan } from '../plan/types.ts';
+import { followSpool } from './follow.ts';
+import { openKeep, type Keep } from './keep.ts';
+import { makeExporter } from './make-exporter.ts';
+import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
+import { MAX_BODY_BYTES, createPipeline, type Pipeline } from './pipeline.ts';
+import { createResender, type Resender } from './resend.ts';
+import { viewSpool } from './spool-view.ts';
+import { addTally, emptyTally, type DestinationSummary } from './summary.ts';
+import type { Exporter } from './types.ts';
+
+const BUSY_MS = 20;
+const IDLE_MS = 250;
+/** Above this many bytes waiting the oldest is kept or dropped, so that the writers find room. */
+const SPILL_SHARE = 0.5;
+
+void main(workerData as WorkerInput);
+
+async function main({ plan, settled }: WorkerInput): Promise<void> {
+  const port = parentPort!;
+  const post = (message: FromWorker): void => port.postMessage(message);
+  const view = viewSpool(plan.spool, plan.destinations.length, (owner) => post({ kind: 'writer', owner }));
+  const lines = plan.destinations.map((destination, number) => openLine(destination, number));
+  const exporters = await Promise.all(plan.destinations.map((destination) => makeExporter(destination, process.env)));
+  const pipelines: Pipeline[] = exporters.map((exporter, number) => startPipeline(exporter, number));
+  const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender(keep, exporters[number]!)));
+
+  let pause = BUSY_MS;
+  let timer: NodeJS.Timeout | null = null;
+  let draining = false;
+  port.on('message', (message: ToWorker) => {
+    if (message.kind === 'flush') {
+      view.refresh();
+      for (const pipeline of pipelines) pipeline.flush();
+    } else void drain(message.deadlineMs ?? undefined);
+  });
+  turn();
+
+  function turn(): void {
+    const before = view.bytes;
+    view.refresh();
+    for (const pipeline of pipelines) pipeline.tick();
+    if (!draining) pipelines.forEach((pipeline, number) => resenders[number]?.tick(pipeline.reached));
+    pause = draining || view.bytes !== before ? BUSY_MS : Math.min(IDLE_MS, pause * 1.5);
+    timer = setTimeout(turn, pause);
+  }
+
+  async function drain(deadlineMs: number | undefined): Promise<void> {
+    if (draining) return;
+    draining = true;
+    if (timer !== null) clearTimeout(timer);
+    for (const resender of resenders) resender?.stop();
+    view.refresh(true);
+    const done = Promise.all(pipelines.map((pipeline) => pipeline.drain(deadlineMs)));
+    turn();
+    await done;
+    if (timer !== null) clearTimeout(timer);
+    await Promise.all(exporters.map((exporter) => exporter.close()));
+    post({
+      kind: 'drained',
+      destinations: pipelines.map((pipeline, number) => summaryOf(pipeline, number)),
+      resent: resenders.reduce((sum, resender) => sum + (resender?.resent ?? 0), 0),
+      tornBytes: lines.reduce((most, { follower }) => Math.max(most, follower.torn), 0),
+    });
+    port.close();
+  }
+
+  function openLine(destination: Destination, number: number) {
+    const signal = signalOf(destination);
+    const follower = followSpool({
+      view,
+      signal,
+      maxItems: plan.batch.maxItems,
+      maxBytes: MAX_BODY_BYTES,
+      skip: settled[number]?.positions ?? {},
+    });
+    return { signal, follower, keep: keepOf(destination, plan), isSilent: isSilent(destination), before: settled[number] };
+  }
+
+  function startPipeline(exporter: Exporter, number: number): Pipeline {
+    const { signal, follower, keep, isSilent: silent, before } = lines[number]!;
+    const positions: Record<string, number> = { ...before?.positions };
+    const pipeline: Pipeline = createPipeline({
+      reader: number,
+      signal,
+      view,
+      follower,
+      exporter,
+      keep,
+      batch: plan.batch,
+      spillBytes: plan.spoolBytes * SPILL_SHARE,
+      drain: plan.drain,
+      silent,
+      settledBefore: before?.positions ?? {},
+      notice: (cause, line) => silent || post({ kind: 'notice', cause: `${number} ${cause}`, line }),
+      settled(changed) {
+        Object.assign(positions, changed);
+        for (const name of Object.keys(positions)) if (!view.segments.has(name)) delete positions[name];
+        post({ kind: 'settled', destination: number, settled: { positions: { ...positions }, tally: tallyOf(pipeline, before) } });
+      },
+    });
+    return pipeline;
+  }
+
+  function summaryOf(pipeline: Pipeline, number: number): DestinationSummary {
+    const { signal, isSilent: silent, before } = lines[number]!;
+    return { ...tallyOf(pipeline, before), name: exporters[number]!.name, signal, silent, failure: pipeline.failure };
+  }
+}
+
+function tallyOf(pipeline: Pipeline, before: Settled | undefined) {
+  const sum = emptyTally();
+  if (before !== undefined) addTally(sum, before.tally);
+  addTally(sum, pipeline.tally);
+  return sum;
+}
+
+function signalOf(destination: Destination) {
+  return 'signal' in destination ? destination.signal : 'traces';
+}
+
+function isSilent(destination: Destination): boolean {
+  return destination.kind === 'otlp' && destination.undelivered === 'drop';
+}
+
+function keepOf(destination: Destination, plan: ExporterPlan): Keep | null {
+  if (destination.kind !== 'otlp' || destination.undelivered === 'drop' || plan.stateDir === null) return null;
+  return openKeep(plan.stateDir, destination, plan);
+}
