@@ -1,21 +1,11 @@
-const BRANCHES = /^[\s│├└─┬╰╭┌|+`-]*/;
-const DURATION = /\d(?:\.\d+)? ?(?:ns|µs|μs|us|ms|s)\b/;
+const DURATION = /\d(?:\.\d+)? ?(?:ns|µs|us|ms|s)\b/;
 
-/**
- * The trees that `--print` wrote, each as the lines of its spans. A span's line has a duration; a line that is
- * indented no further than the first span of a tree starts the next one.
- */
+/** The trees that `--print` wrote, each as the lines of its spans: a tree begins with a line `trace <id>`, a span's line has a duration. */
 export function splitTrees(text) {
   const trees = [];
-  let rootDepth = 0;
   for (const line of text.split('\n')) {
-    if (line.startsWith('otel-run:') || !DURATION.test(line)) continue;
-    const depth = BRANCHES.exec(line)[0].length;
-    if (trees.length === 0 || depth <= rootDepth) {
-      trees.push([]);
-      rootDepth = depth;
-    }
-    trees.at(-1).push(line);
+    if (/^trace [0-9a-f]{32}\b/.test(line)) trees.push([]);
+    else if (trees.length > 0 && !line.startsWith('otel-run:') && DURATION.test(line)) trees.at(-1).push(line);
   }
   return trees;
 }
