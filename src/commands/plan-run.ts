@@ -50,7 +50,7 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
     disabledBy: null,
     inProcess: values.inProcess.value,
     exports: wishes.exporter.destinations.length > 0,
-    print: values.print.value,
+    print: wishes.exporter.destinations.some(({ kind }) => kind === 'print' || kind === 'console'),
     wait: settings.wait.value,
     nested: nested !== null,
   });

@@ -62,7 +62,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   function start(): void {
     const input: WorkerInput = { plan, settled: settled.map(afterFailure) };
     try {
-      worker = new Worker(url, { workerData: input, resourceLimits: LIMITS, execArgv: [], env: workerEnv(), stdout: false, stderr: false });
+      worker = new Worker(url, { workerData: input, resourceLimits: LIMITS, execArgv: [], env: workerEnv(plan), stdout: false, stderr: false });
     } catch (error) {
       return onFailure(error);
     }
@@ -135,10 +135,14 @@ function afterFailure({ positions, tally }: Settled): Settled {
   return { positions, tally: { ...tally, produced: tally.delivered + tally.kept + droppedCount(tally) } };
 }
 
-/** Colours and width of the viewers; nothing that Node itself would act on. */
-function workerEnv(): Record<string, string> {
+/** Colours and width of the viewers, which a worker thread cannot ask the terminal for; nothing that Node itself would act on. */
+function workerEnv({ destinations }: ExporterPlan): Record<string, string> {
   const names = ['NO_COLOR', 'FORCE_COLOR', 'COLORTERM', 'TERM', 'COLUMNS'];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]!]])));
+  const looksOn = destinations.some(({ kind }) => kind === 'print' || kind === 'console');
+  const env = Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]!]])));
+  // Only of a terminal: to open a pipe as process.stderr makes it non-blocking for the application too.
+  if (looksOn && env.COLUMNS === undefined && process.getBuiltinModule('node:tty').isatty(2)) env.COLUMNS = String(process.stderr.columns);
+  return env;
 }
 
 function removeSpool(dir: string): void {

@@ -1,6 +1,6 @@
 /** The exporter's worker thread: reads the spool for every destination of the plan until it is told to drain. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Destination, ExporterPlan } from '../plan/types.ts';
+import type { BatchPlan, Destination, ExporterPlan } from '../plan/types.ts';
 import { followSpool } from './follow.ts';
 import { openKeep, type Keep } from './keep.ts';
 import { makeExporter } from './make-exporter.ts';
@@ -13,6 +13,7 @@ import type { Exporter } from './types.ts';
 
 const BUSY_MS = 20;
 const IDLE_MS = 250;
+const VIEWER_DELAY_MS = 100;
 /** Above this many bytes waiting the oldest is kept or dropped, so that the writers find room. */
 const SPILL_SHARE = 0.5;
 
@@ -89,7 +90,7 @@ async function main({ plan, settled }: WorkerInput): Promise<void> {
       follower,
       exporter,
       keep,
-      batch: plan.batch,
+      batch: batchOf(plan.destinations[number]!, plan),
       spillBytes: plan.spoolBytes * SPILL_SHARE,
       drain: plan.drain,
       silent,
@@ -119,6 +120,11 @@ function tallyOf(pipeline: Pipeline, before: Settled | undefined) {
 
 function signalOf(destination: Destination) {
   return 'signal' in destination ? destination.signal : 'traces';
+}
+
+/** Who looks on does not want to wait for company. */
+function batchOf({ kind }: Destination, { batch }: ExporterPlan): BatchPlan {
+  return kind === 'otlp' ? batch : { ...batch, scheduleDelayMs: Math.min(batch.scheduleDelayMs, VIEWER_DELAY_MS) };
 }
 
 function isSilent(destination: Destination): boolean {

@@ -5,6 +5,7 @@ export interface TopologyFacts {
   readonly inProcess: boolean;
   /** False where telemetry is exported nowhere: the agent then carries context alone. */
   readonly exports: boolean;
+  /** Something is written on the terminal, which an exporter that is a process of its own does not have. */
   readonly print: boolean;
   /** `--wait`, or OTEL_RUN_WAIT; null where nobody said. */
   readonly wait: boolean | null;
@@ -43,7 +44,7 @@ export function chooseTopology(facts: TopologyFacts): TopologyChoice {
 
   const parent = (reason: string): TopologyChoice => ({ topology: 'parent', start: 'wait', reason });
   if (obstacle !== null) return parent(obstacle);
-  if (facts.print) return parent('--print writes while the application runs, and after it');
+  if (facts.print) return parent('--print and console write while the application runs, and after it');
   if (facts.wait === true) return parent('asked for by --wait');
   const replace = (reason: string): TopologyChoice => ({ topology: 'replace', start: 'become', reason });
   if (facts.nested) return replace('the otel-run around this one waits and exports');

@@ -23,13 +23,13 @@ export function describeSpan(span: DecodedSpan): Piece[] {
   return pieces;
 }
 
-/** What went wrong, or null: the last exception, else the words of the status. */
+/** What went wrong, or null where there is nothing to add: the last exception, else the words of the status. */
 export function describeError({ status, events, attributes }: DecodedSpan): string | null {
   const exception = events.findLast((event) => event.name === 'exception')?.attributes;
   if (exception === undefined && status.code !== 'error') return null;
   const type = show(exception?.['exception.type'] ?? attributes['error.type'], 200);
   const message = show(exception?.['exception.message'], 1000) || oneLine(status.message, 1000);
-  if (message === '') return type;
+  if (message === '') return type !== '' && type === statusOf(attributes) ? null : type; // the status says it already
   return type === '' || type === 'Error' || message.includes(type) ? message : `${type}: ${message}`;
 }
 
@@ -94,8 +94,12 @@ const families: readonly Family[] = [
 ];
 
 function addStatus(attributes: Attributes, add: Add): void {
-  const status = first(attributes, 'http.response.status_code', 'http.status_code');
+  const status = statusOf(attributes);
   if (status !== '') add(status, status >= '500' ? 'red' : status >= '400' ? 'yellow' : 'green');
+}
+
+function statusOf(attributes: Attributes): string {
+  return first(attributes, 'http.response.status_code', 'http.status_code');
 }
 
 function server(attributes: Attributes): string {

@@ -97,6 +97,14 @@ test.each<[string, DecodedSpan, string]>([
   expect(draw([one]).split('\n')[1]!.trimEnd()).toMatch(new RegExp(`${expected.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`));
 });
 
+test('an HTTP status is error enough', () => {
+  const failed = { kind: 'server', status: { code: 'error', message: '' } } as const;
+  const http = { 'http.request.method': 'GET', 'http.response.status_code': 500, 'error.type': '500' };
+  expect(draw([span('a', '', 'GET /x', [0, 1], { ...failed, attributes: http })])).not.toContain('error:');
+  expect(draw([span('a', '', 'GET /x', [0, 1], { ...failed, attributes: { ...http, 'error.type': 'ECONNRESET' } })])).toContain('error: ECONNRESET');
+  expect(draw([span('a', '', 'job', [0, 1], { status: { code: 'error', message: '' } })])).toMatch(/ error$/m);
+});
+
 const hostile = ['\x1b]0;owned\x07', '\x1b[2J\x1b[31m', 'a\r\nb', '\x9b31m', '\u202egnp', '\u2066x', '\u2028', 'a\0b', '\u200b', '\ud800', 'x\u{e0041}'];
 
 test.each(hostile)('control characters in %j reach no terminal', (text) => {
