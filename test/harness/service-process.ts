@@ -24,7 +24,7 @@ export interface ServiceProcess {
   readonly stderr: () => string;
   /** Resolves when stdout matches; rejects with the output when it ends before or takes longer. */
   says(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>;
-  /** SIGTERM; SIGKILL after 15 s. Resolves with how it ended. */
+  /** SIGTERM; SIGKILL after 8 s. Resolves with how it ended. */
   stop(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
@@ -65,7 +65,7 @@ export async function startService({ node, options, script, cwd, env, ready }: S
 
   const stop = async (): Promise<{ code: number | null; signal: NodeJS.Signals | null }> => {
     if (ending === null) child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 8000);
     const result = await ended;
     clearTimeout(timer);
     return result;

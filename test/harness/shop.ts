@@ -43,7 +43,7 @@ export async function startShop(servers: ShopServers, how: { readonly node: stri
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ sku, quantity: 2 }),
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(10_000),
       });
       if (response.status !== 201) throw new Error(`the order was answered ${response.status}: ${await response.text()}\n${orders.stderr()}`);
       const order = (await response.json()) as { id: number };

@@ -11,6 +11,7 @@ export type ReceivedSpan = {
   readonly spanId: string;
   readonly parentSpanId: string;
   readonly name: string;
+  readonly startTimeUnixNano: string;
   /** OTLP's numbers: 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   readonly kind: number;
   readonly status: { readonly code?: number; readonly message?: string };
