@@ -97,7 +97,7 @@ describe('inherited descriptors above 2', () => {
     const stdio = Array.from({ length: 41 }, (_, fd) => (fd === 40 ? 'pipe' : 'ignore') as 'pipe' | 'ignore');
     const child = spawn(process.execPath, [launcher, 'node', '-e', 'require("node:fs").writeSync(40, "forty")'], { env, stdio });
     let text = '';
-    for await (const chunk of child.stdio[40] as AsyncIterable<Buffer>) text += chunk.toString();
+    for await (const chunk of (child.stdio as unknown[])[40] as AsyncIterable<Buffer>) text += chunk.toString();
     expect(text).toBe('forty');
   });
 });
