@@ -1,4 +1,4 @@
-// Usage: npm run bench [-- --rounds 9 --requests 6000]
+// Usage: npm run bench [-- --rounds 9 --requests 20000]
 // Start-up, CPU per request, memory and installed size, side by side in one run: medians, and ratios to plain node.
 import { spawn, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { contenders } from './contenders.mjs';
 import { commandLine, cpuSeconds, filesMiB, processTree, pssMiB } from './processes.mjs';
 import { ensureNodes } from '../scripts/setup/nodes.mjs';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' }, requests: { type: 'string', default: '6000' } } });
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' }, requests: { type: 'string', default: '20000' } } });
 const rounds = Number(values.rounds);
 const requests = Number(values.requests);
 const here = fileURLToPath(new URL('.', import.meta.url));
