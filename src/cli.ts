@@ -18,7 +18,7 @@ export async function main(): Promise<void> {
   try {
     const { verb, flags, words } = await parseInvocation(process.argv.slice(2));
     if (verb === 'run') process.exitCode = await run(flags, words, context);
-    else process.exitCode = await (await others[verb]())(words, context);
+    else process.exitCode = await (await others[verb]())(words, context, flags);
   } catch (error) {
     process.exitCode = report(error);
   }
@@ -27,6 +27,7 @@ export async function main(): Promise<void> {
 /** Loaded when they are asked for: none of them costs `run` anything. */
 const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
   traces: async () => (await import('./commands/traces.ts')).traces,
+  drain: async () => (await import('./commands/drain.ts')).drain,
   init: async () => (await import('./commands/init.ts')).init,
   help: async () => (await import('./commands/help.ts')).help,
 };

@@ -1,3 +1,5 @@
+import type { FlagValues } from './invocation.ts';
+
 /** What a verb may touch of the process. */
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -10,5 +12,5 @@ export interface CommandContext {
   print(text: string): void;
 }
 
-/** What the file of a verb exports: runs with the words behind the verb, answers with the exit code. */
-export type Command = (words: readonly string[], context: CommandContext) => Promise<number>;
+/** What the file of a verb exports: runs with the words behind the verb (and the options, where it takes those of a run), answers with the exit code. */
+export type Command = (words: readonly string[], context: CommandContext, flags: FlagValues) => Promise<number>;

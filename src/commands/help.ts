@@ -14,6 +14,7 @@ const COLUMNS = 80;
 const what: Readonly<Record<(typeof verbs)[number], string>> = {
   run: 'run a command, also one named like a verb',
   traces: 'list the traces kept on this machine, or draw one: traces <id>',
+  drain: 'send what earlier runs could not deliver',
   init: 'look at this project; write a config file and a Dockerfile',
   help: 'this page',
 };

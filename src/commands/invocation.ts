@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from '../errors.ts';
 
 /** Files of these names in this folder are verbs. Anything else is a command to run. */
-export const verbs = ['run', 'traces', 'init', 'help'] as const;
+export const verbs = ['run', 'traces', 'drain', 'init', 'help'] as const;
 export type Verb = (typeof verbs)[number];
 
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[]>>;
@@ -23,10 +23,10 @@ export async function parseInvocation(argv: readonly string[]): Promise<Invocati
   const [first, ...rest] = before.words;
   if (before.asked !== null) return { verb: 'help', flags: {}, words: [before.asked] };
   if (before.dashes || !isVerb(first)) return { verb: 'run', flags: before.flags, words: before.words };
-  if (first !== 'run') return { verb: first, flags: {}, words: [...before.taken, ...rest] };
+  if (!takesOptions(first)) return { verb: first, flags: {}, words: [...before.taken, ...rest] };
   const behind = await splitFlags(rest);
   if (behind.asked !== null) return { verb: 'help', flags: {}, words: [behind.asked] };
-  return { verb: 'run', flags: { ...before.flags, ...behind.flags }, words: behind.words };
+  return { verb: first, flags: { ...before.flags, ...behind.flags }, words: behind.words };
 }
 
 export function usageError(problem: string, hint: string | null = null): UserError {
@@ -55,6 +55,11 @@ async function splitFlags(argv: readonly string[]): Promise<Split> {
   const taken = argv.slice(0, argv.length - words.length);
   const dashes = taken.at(-1) === '--';
   return { flags, taken: dashes ? taken.slice(0, -1) : taken, dashes, asked, words };
+}
+
+/** The options of a run: before the verb, behind it, or both. */
+function takesOptions(verb: Verb): boolean {
+  return verb === 'run' || verb === 'drain';
 }
 
 function isVerb(word: string | undefined): word is Verb {

@@ -1,13 +1,13 @@
-import { ExitCode, UserError, isUserError } from '../errors.ts';
+import { isUserError } from '../errors.ts';
 import { findCommand } from '../launch/find-command.ts';
 import { launch } from '../launch/launch.ts';
 import { shedNodeOptions } from '../launch/shed-node-options.ts';
 import { lookAround } from '../launch/surroundings.ts';
-import { readSettings } from '../settings/read.ts';
 import type { LaunchPlan } from '../plan/types.ts';
-import type { Problem, Settings } from '../settings/types.ts';
+import type { Settings } from '../settings/types.ts';
 import type { CommandContext } from './context.ts';
 import { usageError, type FlagValues } from './invocation.ts';
+import { loadSettings } from './load-settings.ts';
 import { planRun, type RunFacts } from './plan-run.ts';
 
 /** `otel-run [options] <command>`: load, resolve, plan, launch. */
@@ -32,7 +32,7 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
 async function prepare(flags: FlagValues, facts: Omit<RunFacts, 'settings'>): Promise<{ settings: Settings | null; plan: LaunchPlan }> {
   const { env, say } = facts.context;
   try {
-    const settings = isOn(env.OTEL_RUN_DISABLED) ? null : await load(flags, facts.context);
+    const settings = isOn(env.OTEL_RUN_DISABLED) ? null : await loadSettings(flags, facts.context);
     return { settings, plan: planRun({ ...facts, settings }) };
   } catch (error) {
     if (isUserError(error)) throw error;
@@ -40,24 +40,6 @@ async function prepare(flags: FlagValues, facts: Omit<RunFacts, 'settings'>): Pr
     return { settings: null, plan: planRun({ ...facts, settings: null }) };
   }
 }
-
-/** Settings, with what is wrong with them said. */
-async function load(flags: FlagValues, { env, cwd, say }: CommandContext): Promise<Settings> {
-  const settings = await readSettings({ flags, env, cwd });
-  const { values, problems, verbosity } = settings;
-  const isRefused = values.strict.value && problems.some(({ strict }) => strict);
-  for (const { severity, strict, message, hint } of problems) {
-    if (isRefused ? strict : spoken[verbosity.value].includes(severity)) say(hint === null ? message : `${message}; ${hint}`);
-  }
-  if (isRefused) throw new UserError(ExitCode.failed, '--strict: not started');
-  return settings;
-}
-
-const spoken: Readonly<Record<Settings['verbosity']['value'], readonly Problem['severity'][]>> = {
-  quiet: ['error'],
-  normal: ['error', 'warning'],
-  verbose: ['error', 'warning', 'note'],
-};
 
 /** What is worth a line before the application starts. */
 function announce(plan: LaunchPlan, settings: Settings, { say }: CommandContext): void {

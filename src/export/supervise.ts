@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
+import { resendMs } from './resend.ts';
 import { listSegments } from './spool-view.ts';
 import { droppedCount, emptyTally, summarize, type DestinationSummary, type Summary } from './summary.ts';
 
@@ -52,7 +53,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
         draining = { deadlineMs, resolve };
         if (worker === null) return finish(whatIsSettled());
         tell({ kind: 'drain', deadlineMs: deadlineMs ?? null });
-        const most = Math.min(deadlineMs ?? Infinity, 5 * plan.drain.unreachedMs + plan.drain.badMs) + GRACE_MS;
+        const most = Math.min(deadlineMs ?? Infinity, 5 * plan.drain.unreachedMs + plan.drain.badMs + resendMs(plan)) + GRACE_MS;
         setTimeout(() => finish(whatIsSettled()), most).unref();
       });
       return drained;

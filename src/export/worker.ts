@@ -6,7 +6,7 @@ import { openKeep, type Keep } from './keep.ts';
 import { makeExporter } from './make-exporter.ts';
 import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { MAX_BODY_BYTES, createPipeline, type Pipeline } from './pipeline.ts';
-import { createResender, type Resender } from './resend.ts';
+import { createResender, resendMs, type Resender } from './resend.ts';
 import { viewSpool } from './spool-view.ts';
 import { addTally, emptyTally, type DestinationSummary } from './summary.ts';
 import type { Exporter } from './types.ts';
@@ -26,7 +26,7 @@ async function main({ plan, settled }: WorkerInput): Promise<void> {
   const lines = plan.destinations.map((destination, number) => openLine(destination, number));
   const exporters = await Promise.all(plan.destinations.map((destination) => makeExporter(destination, process.env)));
   const pipelines: Pipeline[] = exporters.map((exporter, number) => startPipeline(exporter, number));
-  const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender(keep, exporters[number]!)));
+  const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender(keep, exporters[number]!, (count, reason) => onLost(number, count, reason))));
 
   let pause = BUSY_MS;
   let timer: NodeJS.Timeout | null = null;
@@ -52,12 +52,14 @@ async function main({ plan, settled }: WorkerInput): Promise<void> {
     if (draining) return;
     draining = true;
     if (timer !== null) clearTimeout(timer);
-    for (const resender of resenders) resender?.stop();
+    const resendUntil = Date.now() + Math.min(resendMs(plan), deadlineMs ?? Infinity);
     view.refresh(true);
     const done = Promise.all(pipelines.map((pipeline) => pipeline.drain(deadlineMs)));
     turn();
     await done;
     if (timer !== null) clearTimeout(timer);
+    // What earlier runs have kept: a short run has had no time for it before.
+    await Promise.all(pipelines.map(({ reached, failure }, number) => (reached && failure === null ? resenders[number]?.finish(resendUntil) : resenders[number]?.stop())));
     await Promise.all(exporters.map((exporter) => exporter.close()));
     post({
       kind: 'drained',
@@ -66,6 +68,10 @@ async function main({ plan, settled }: WorkerInput): Promise<void> {
       tornBytes: lines.reduce((most, { follower }) => Math.max(most, follower.torn), 0),
     });
     port.close();
+  }
+
+  function onLost(number: number, count: number, reason: string): void {
+    post({ kind: 'notice', cause: `${number} kept ${reason}`, line: `${exporters[number]!.name}: ${reason}; ${count} items that an earlier run had kept are lost` });
   }
 
   function openLine(destination: Destination, number: number) {

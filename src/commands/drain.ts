@@ -1,0 +1,75 @@
+import { ExitCode } from '../errors.ts';
+import { openKeep, type Keep } from '../export/keep.ts';
+import { makeExporter } from '../export/make-exporter.ts';
+import { sendKept } from '../export/send-kept.ts';
+import type { Exporter } from '../export/types.ts';
+import { findStateDir } from '../plan/state-dir.ts';
+import type { OtlpDestination } from '../plan/types.ts';
+import { telemetryWishes } from '../settings/telemetry-wishes.ts';
+import type { Command, CommandContext } from './context.ts';
+import { usageError } from './invocation.ts';
+import { loadSettings } from './load-settings.ts';
+
+/** `otel-run drain [options]`: sends everything that earlier runs with this destination have kept, now. */
+export const drain: Command = async (words, context, flags) => {
+  if (words.length > 0) throw usageError(`drain takes options alone, not ${words[0]}`);
+  const settings = await loadSettings(flags, context);
+  const stateDir = settings.values.stateDir.value ?? findStateDir(context.env);
+  const { exporter: wishes } = telemetryWishes(settings, { stateDir, localStore: false });
+  const backends = wishes.destinations.filter((one): one is OtlpDestination => one.kind === 'otlp' && one.undelivered === 'keep');
+  if (backends.length === 0 || stateDir === null) {
+    context.say(backends.length === 0 ? 'no backend is configured: nothing is kept' : 'no home and no OTEL_RUN_STATE_DIR: nothing is kept');
+    return ExitCode.ok;
+  }
+  let left = 0;
+  for (const destination of backends) left += await drainOne(destination, openKeep(stateDir, destination, wishes), context);
+  return left === 0 ? ExitCode.ok : 1;
+};
+
+const ATTEMPTS = 3;
+const PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Answers how many items are left. */
+async function drainOne(destination: OtlpDestination, keep: Keep, { env, say }: CommandContext): Promise<number> {
+  const exporter = await makeExporter(destination, env);
+  try {
+    if (keep.count() === 0) {
+      say(`nothing is kept for ${exporter.name}`);
+      return 0;
+    }
+    const { delivered, lost, reason } = await sendAll(keep, exporter);
+    const left = keep.count();
+    const parts = [
+      `${delivered} ${nouns[destination.signal]} sent to ${exporter.name}`,
+      ...(lost === 0 ? [] : [`${lost} lost`]),
+      left === 0 ? 'nothing is left' : `${left} are left`,
+    ];
+    say(`${parts.join(', ')}${reason === null ? '' : `: ${reason}`}`);
+    return left;
+  } finally {
+    await exporter.close();
+  }
+}
+
+async function sendAll(keep: Keep, exporter: Exporter): Promise<{ delivered: number; lost: number; reason: string | null }> {
+  const sum: { delivered: number; lost: number; reason: string | null } = { delivered: 0, lost: 0, reason: null };
+  const never = new AbortController().signal;
+  for (let attempt = 1; ; ) {
+    const claim = keep.claim();
+    if (claim === null) return sum;
+    const { delivered, lost, unsent, reason, afterMs } = await sendKept(keep, claim, exporter, never);
+    sum.delivered += delivered;
+    sum.lost += lost;
+    sum.reason = reason ?? sum.reason;
+    if (unsent === 0) attempt = 1;
+    else if (attempt++ >= ATTEMPTS) return sum;
+    else await pause(Math.min(afterMs ?? PAUSE_MS * (attempt - 1), LONGEST_PAUSE_MS));
+  }
+}
+
+const nouns = { traces: 'spans', metrics: 'metric points', logs: 'log records' };
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}
