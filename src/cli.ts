@@ -28,7 +28,10 @@ export async function main(): Promise<void> {
 const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
   traces: async () => (await import('./commands/traces.ts')).traces,
   drain: async () => (await import('./commands/drain.ts')).drain,
-  init: async () => (await import('./commands/init.ts')).init,
+  init: async () => {
+    const { init } = await import('./commands/init.ts');
+    return (words, context) => init(words, context);
+  },
   help: async () => (await import('./commands/help.ts')).help,
 };
 
