@@ -67,7 +67,7 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
   }
 
   function currentClient(): Client {
-    const files = isTls ? tlsFiles() : {};
+    const files = isTls ? tlsFiles() : NO_FILES;
     if (client === null || files !== clientFiles) {
       client?.close();
       client = new Client(`${url.host.includes(':') || url.port !== '' ? url.host : `${url.host}:${isTls ? 443 : 80}`}`, channelCredentials(isTls, files), {
@@ -75,6 +75,8 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
         'grpc.max_receive_message_length': MOST_ANSWER_BYTES,
         // One attempt is one attempt: retries are the pipeline's, which counts them.
         'grpc.enable_retries': 0,
+        // As by HTTP: the variables of proxies are the application's.
+        'grpc.enable_http_proxy': 0,
         'grpc.initial_reconnect_backoff_ms': 100,
         'grpc.max_reconnect_backoff_ms': 2000,
         ...(destination.compression === 'gzip' ? { 'grpc.default_compression_algorithm': 2 } : {}),
@@ -84,6 +86,8 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     return client;
   }
 }
+
+const NO_FILES: TlsFiles = {};
 
 function channelCredentials(isTls: boolean, { ca, key, cert }: TlsFiles): ChannelCredentials {
   return isTls ? credentials.createSsl(ca ?? null, key ?? null, cert ?? null) : credentials.createInsecure();

@@ -121,9 +121,9 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
   }
 
   function currentAgent(): HttpAgent {
-    const files = isTls ? readTls() : {};
+    const files = isTls ? readTls() : NO_FILES;
     if (agent === null || files !== agentFiles) {
-      agent?.destroy();
+      if (agent !== null) retire(agent);
       agent = isTls ? new HttpsAgent({ keepAlive: true, maxSockets: 8, ...files }) : new HttpAgent({ keepAlive: true, maxSockets: 8 });
       agentFiles = files;
     }
@@ -137,6 +137,14 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
       throw new NoAnswer(`a file of the TLS settings cannot be read: ${(error as Error).message}`);
     }
   }
+}
+
+const NO_FILES: TlsFiles = {};
+
+/** Requests that are on their way finish; their connections are used no more. */
+function retire(agent: HttpAgent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
 /** Words for people in place of an error of the connection. */
