@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { superviseExporter, type DestinationSummary, type Summary } from '../export/supervise.ts';
+import { describeLoss } from '../export/describe-loss.ts';
+import { superviseExporter } from '../export/supervise.ts';
 import type { ExporterBeside } from '../launch/launch.ts';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { CommandContext } from './context.ts';
@@ -15,21 +16,4 @@ export function startExporterBeside(plan: ExporterPlan, { dist, say }: CommandCo
     flush: () => exporter.flush(),
     drain: async () => describeLoss(await exporter.drain()),
   };
-}
-
-/** One line on what did not arrive, or null where nothing is to be said. */
-export function describeLoss({ destinations }: Summary): string | null {
-  const parts = destinations.filter(({ silent }) => !silent).flatMap(describeDestination);
-  return parts.length === 0 ? null : parts.join('; ');
-}
-
-const nouns = { traces: 'spans', metrics: 'metric points', logs: 'log records' };
-
-function describeDestination({ name, signal, kept, dropped, failure }: DestinationSummary): string[] {
-  const because = failure === null ? '' : `: ${failure}`;
-  const losses = Object.entries(dropped).filter(([, count]) => count > 0);
-  return [
-    ...(kept === 0 ? [] : [`${kept} ${nouns[signal]} for ${name} kept for the next run or \`otel-run drain\`${because}`]),
-    ...losses.map(([reason, count]) => `${count} ${nouns[signal]} for ${name} lost: ${reason}`),
-  ];
 }

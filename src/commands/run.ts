@@ -7,6 +7,7 @@ import type { LaunchPlan } from '../plan/types.ts';
 import type { Settings } from '../settings/types.ts';
 import type { CommandContext } from './context.ts';
 import { usageError, type FlagValues } from './invocation.ts';
+import { takeLastWords } from './last-words.ts';
 import { loadSettings } from './load-settings.ts';
 import { planRun, type RunFacts } from './plan-run.ts';
 
@@ -45,6 +46,8 @@ async function prepare(flags: FlagValues, facts: Omit<RunFacts, 'settings'>): Pr
 function announce(plan: LaunchPlan, settings: Settings, { say }: CommandContext): void {
   if (settings.verbosity.value === 'quiet') return;
   if (plan.topology === 'off' && !settings.disabled.value) say(`the application runs without telemetry: ${plan.reason}`);
+  const lastWords = plan.exporter === null ? null : takeLastWords(plan.exporter);
+  if (lastWords !== null) say(lastWords);
   if (plan.exporter?.destinations.some(({ kind }) => kind === 'store') === true) {
     say('no backend is configured: traces stay on this machine, `otel-run traces` shows them');
   }

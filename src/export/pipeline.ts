@@ -59,8 +59,9 @@ const BUFFER_BYTES = 4 * 1024 * 1024;
 const MOST_AT_ONCE = 4;
 const BACK_OFF = { firstMs: 250, mostMs: 15_000 };
 const LONGEST_RETRY_AFTER_MS = 60_000;
-/** A failure is news only when it lasts: a backend that restarts is none. */
+/** A failure is news only when it lasts: a backend that restarts is none, one that never answered soon is. */
 const NEWS_AFTER_MS = 5000;
+const FIRST_NEWS_AFTER_MS = 1000;
 /** An answer that is overdue by this much when the writers have ended makes a backend known to be bad. */
 const OVERDUE_MS = 2000;
 /** Kept requests may be larger than batches: nobody waits for them. */
@@ -213,7 +214,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       retryIsTheirWish = outcome.afterMs !== undefined;
       retryAt = now + (outcome.afterMs === undefined ? backOff(failures) : Math.min(outcome.afterMs, LONGEST_RETRY_AFTER_MS));
       queue.unshift(sent);
-      if (draining === null && now - badSince >= NEWS_AFTER_MS) options.notice(`retry ${outcome.reason}`, `${exporter.name}: ${outcome.reason}; trying again${keep === null ? '' : ', what does not fit in the spool is kept'}`);
+      if (draining === null && now - badSince >= (lastSuccess === 0 ? FIRST_NEWS_AFTER_MS : NEWS_AFTER_MS)) options.notice(`retry ${outcome.reason}`, `${exporter.name}: ${outcome.reason}; trying again${keep === null ? '' : ', what does not fit in the spool is kept'}`);
     } else {
       health = 'good';
       failures = 0;

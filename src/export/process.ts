@@ -1,9 +1,13 @@
 /** The exporter as a process of its own (`dist/exporter.js`), beside an application that the launcher has become. */
-import { appendFileSync, constants, openSync, readFileSync, closeSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { lastWordsFile } from '../plan/state-dir.ts';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
+import { describeLoss } from './describe-loss.ts';
 import { superviseExporter } from './supervise.ts';
+import type { Summary } from './summary.ts';
 
 const LOOK_MS = 100;
 
@@ -14,7 +18,7 @@ function main(plan: ExporterPlan): void {
   const here = { pidNamespace: pidNamespace(), boot: bootId() };
   const writers: SegmentOwner[] = plan.root === null ? [] : [{ thread: 0, ...plan.root, ...here }];
   const exporter = superviseExporter(plan, {
-    onNotice: (line) => note(plan.noticeFile, line),
+    onNotice: (line) => note(plan.noticeFile, `otel-run: ${line}`),
     onWriter: (owner) => void writers.push(owner),
     workerUrl: new URL('./exporter-worker.js', import.meta.url),
   });
@@ -25,11 +29,28 @@ function main(plan: ExporterPlan): void {
     for (let at = writers.length - 1; at >= 0; at--) if (!ownerLives(writers[at]!, here)) writers.splice(at, 1);
     if (writers.length > 0) return;
     clearInterval(timer);
-    void exporter.drain().then(() => process.exit(0));
+    void exporter.drain().then((summary) => {
+      leaveLastWords(plan, summary);
+      process.exit(0);
+    });
   }, LOOK_MS);
 }
 
-/** Lines for people: the application's agent says them. */
+/** The application has ended and its terminal is not ours: the next run with the same destination says what happened. */
+function leaveLastWords({ stateDir, destinations, verbosity }: ExporterPlan, summary: Summary): void {
+  const loss = describeLoss(summary);
+  const main = destinations.find(({ kind }) => kind === 'otlp');
+  if (loss === null || stateDir === null || main?.kind !== 'otlp' || verbosity === 'quiet') return;
+  const file = lastWordsFile(stateDir, main.url);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    note(file, loss);
+  } catch {
+    // What could not be kept either has nobody left to tell.
+  }
+}
+
+/** Adds a line for people to a file that others read: the agent of the application, or the next run. */
 function note(file: string | null, line: string): void {
   if (file === null) return;
   const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0), 0o600);

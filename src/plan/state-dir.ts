@@ -12,3 +12,9 @@ export function findStateDir(env: Env): string | null {
 export function traceStoreDir(stateDir: string): string {
   return `${stateDir}/traces`;
 }
+
+/** What an exporter whose application had ended could not say any more, for the next run that sends to `url`. */
+export function lastWordsFile(stateDir: string, url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${stateDir}/last-words/${encodeURIComponent(host + pathname)}`;
+}

@@ -1,0 +1,18 @@
+import type { DestinationSummary, Summary } from './summary.ts';
+
+/** One line on what did not arrive, or null where nothing is to be said. */
+export function describeLoss({ destinations }: Summary): string | null {
+  const parts = destinations.filter(({ silent }) => !silent).flatMap(describeDestination);
+  return parts.length === 0 ? null : parts.join('; ');
+}
+
+const nouns = { traces: 'spans', metrics: 'metric points', logs: 'log records' };
+
+function describeDestination({ name, signal, kept, dropped, failure }: DestinationSummary): string[] {
+  const because = failure === null ? '' : `: ${failure}`;
+  const losses = Object.entries(dropped).filter(([, count]) => count > 0);
+  return [
+    ...(kept === 0 ? [] : [`${kept} ${nouns[signal]} for ${name} kept for the next run or \`otel-run drain\`${because}`]),
+    ...losses.map(([reason, count]) => `${count} ${nouns[signal]} for ${name} lost: ${reason}`),
+  ];
+}
