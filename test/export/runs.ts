@@ -1,0 +1,86 @@
+/** Runs of the built command line with the numbered application, for tests of the exporter. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nodes } from '../harness/nodes.ts';
+import { otelRun, startOtelRun, type RunResult, type RunningProgram } from '../harness/run.ts';
+
+export type Topology = 'replace' | 'parent';
+export const topologies: readonly Topology[] = ['parent', 'replace'];
+export const node = nodes.node24!;
+const numbered = fileURLToPath(new URL('../fixtures/export/numbered.cjs', import.meta.url));
+
+/** A home and a spool of its own for each test: what is left behind is seen. */
+export interface Place {
+  readonly home: string;
+  readonly spool: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Directories of runs that are left. */
+  runs(): string[];
+  /** Kept files, by destination. */
+  kept(): string[];
+  remove(): void;
+}
+
+export function makePlace(): Place {
+  const dir = mkdtempSync(join(tmpdir(), 'export-'));
+  const home = join(dir, 'home');
+  const spool = join(dir, 'spool');
+  for (const path of [home, spool]) mkdirSync(path);
+  return {
+    home,
+    spool,
+    env: { HOME: home, TMPDIR: dir, OTEL_RUN_SPOOL_DIR: spool, OTEL_BSP_SCHEDULE_DELAY: '50' },
+    runs: () => readdirSync(spool, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory() && /^[0-9a-f]{16}$/.test(entry.name)).map(({ name }) => name),
+    kept: () => {
+      const root = join(home, '.local/state/otel-run/kept');
+      return existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.otlp')) : [];
+    },
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** `numbered.cjs <words>` under otel-run. */
+export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent'): RunningProgram {
+  return startOtelRun({ node, topology, args: [node, numbered, ...words.map(String)], env, ownSession: true });
+}
+
+export function runNumbered(words: readonly (string | number)[], env: Env, topology?: Topology): Promise<RunResult> {
+  return startNumbered(words, env, topology).ended;
+}
+
+export function drain(env: Env, ...options: string[]): Promise<RunResult> {
+  return otelRun({ node, args: ['drain', ...options], env, timeoutMs: 40_000 });
+}
+
+/** Asks every 20 ms; a condition that never comes fails with what it last found. */
+export async function until<T>(look: () => T, holds: (found: T) => boolean, timeoutMs = 10_000): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = look();
+    if (holds(found)) return found;
+    if (Date.now() > deadline) throw new Error(`it has not come about: ${JSON.stringify(found)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Exporters that are processes of their own: the temporary directory is among the little they are given. */
+export function exportersOf({ env }: Place): number[] {
+  return pids().filter((pid) => readProc(pid, 'cmdline').includes('dist/exporter.js') && readProc(pid, 'environ').includes(`TMPDIR=${env.TMPDIR}\0`));
+}
+
+export function pids(): number[] {
+  return readdirSync('/proc').map(Number).filter((pid) => pid > 0);
+}
+
+/** '' of a process that is gone. */
+export function readProc(pid: number, file: 'cmdline' | 'environ' | 'stat' | 'smaps_rollup'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
