@@ -83,12 +83,4 @@ describe.each(['http/protobuf', 'grpc'])('%s', (protocol) => {
     expect(elsewhere.requests).toEqual([]);
     await elsewhere.close();
   });
-
-});
-    const { stderr } = await runNumbered([1, 100, 'wait', 7000], envOf());
-    const lines = stderr.trim().split('\n');
-    expect(lines).toHaveLength(2);
-    expect(lines[0]).toContain('trying again');
-    await until(() => place.runs(), (runs) => runs.length === 0);
-  });
 });
