@@ -3,6 +3,8 @@
 /** For errors of the connection; the words hold neither address nor credentials. */
 export function describeConnectionError(error: unknown, protocol: 'http' | 'grpc'): string {
   const { code = '', message } = leaf(error);
+  // Node gives both the same code; this one came before a byte of an answer.
+  if (/socket hang up/i.test(message)) return hungUp;
   const known = byCode[code];
   if (known !== undefined) return known;
   if (code.startsWith('HPE_')) return 'the answer is not HTTP: a gRPC port? (--protocol grpc, or the HTTP port, usually 4318)';
@@ -24,6 +26,8 @@ export function tame(text: string, most: number): string {
 }
 
 const untrusted = 'its certificate is signed by an authority that is not trusted here: name the CA file in OTEL_EXPORTER_OTLP_CERTIFICATE';
+
+const hungUp = 'connection cut by the other side without an answer: a TLS or gRPC port? (https://, --protocol grpc)';
 
 const byCode: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: nothing listens there',
@@ -54,7 +58,6 @@ const byMessage: readonly (readonly [RegExp, string])[] = [
   [/does not match certificate|altnames/i, byCode.ERR_TLS_CERT_ALTNAME_INVALID!],
   [/name resolution failed|getaddrinfo/i, byCode.ENOTFOUND!],
   [/certificate required|handshake failure/i, 'it asks for a client certificate: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY'],
-  [/socket hang up/i, 'connection cut by the other side without an answer: a TLS or gRPC port? (https://, --protocol grpc)'],
 ];
 
 const byStatus: Readonly<Record<number, string>> = {

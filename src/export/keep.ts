@@ -4,10 +4,11 @@
  * the same one sends it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { bootId, ownerLives, pidNamespace, startTicks } from '../spool/owner.ts';
+import { makeDirectories } from './make-directories.ts';
 import type { Batch } from './types.ts';
 
 export interface KeepIdentity {
@@ -55,7 +56,7 @@ export function openKeep(stateDir: string, destination: OtlpDestination, identit
 
   return {
     put(batch) {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      makeDirectories(dir);
       const header = { version: 1, endpoint: withoutSecrets(destination.url), protocol: destination.protocol, service: identity.serviceName, environment: identity.environment, signal: batch.signal, count: batch.count, time: new Date().toISOString() };
       const bytes = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), batch.body]);
       const evicted = makeRoom(bytes.length);

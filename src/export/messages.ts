@@ -13,6 +13,8 @@ export interface WorkerInput {
   readonly plan: ExporterPlan;
   /** By number of the destination in the plan. */
   readonly settled: readonly Settled[];
+  /** One number that grows as long as the worker is alive, for the supervisor to see without asking. */
+  readonly pulse: Int32Array;
 }
 
 export type ToWorker = { readonly kind: 'flush' } | { readonly kind: 'drain'; readonly deadlineMs: number | null };

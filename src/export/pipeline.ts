@@ -327,7 +327,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     for (;;) {
       closeGathering();
       rest.push(...queue.splice(0));
-      while (rest.length > 0) store(takeTogether(rest), reason);
+      while (rest.length > 0) {
+        store(takeTogether(rest), reason);
+        publish();
+      }
       const before = tally.produced;
       gather(Date.now());
       if (tally.produced === before && gathering === null && queue.length === 0) break;

@@ -1,7 +1,6 @@
 /** The exporter as a process of its own (`dist/exporter.js`), beside an application that the launcher has become. */
 import { appendFileSync, closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { lastWordsFile } from '../plan/state-dir.ts';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
@@ -37,11 +36,9 @@ function main(plan: ExporterPlan): void {
 }
 
 /** The application has ended and its terminal is not ours: the next run with the same destination says what happened. */
-function leaveLastWords({ stateDir, destinations, verbosity }: ExporterPlan, summary: Summary): void {
+function leaveLastWords({ lastWordsFile: file, verbosity }: ExporterPlan, summary: Summary): void {
   const loss = describeLoss(summary);
-  const main = destinations.find(({ kind }) => kind === 'otlp');
-  if (loss === null || stateDir === null || main?.kind !== 'otlp' || verbosity === 'quiet') return;
-  const file = lastWordsFile(stateDir, main.url);
+  if (loss === null || file === null || verbosity === 'quiet') return;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     note(file, loss);

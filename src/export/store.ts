@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fstatSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SignalName } from '../plan/types.ts';
 import { FrameType, MAX_PAYLOAD_BYTES, Signal, encodeFrame } from '../spool/frame.ts';
 import { scanFrames } from '../spool/scan.ts';
+import { makeDirectories } from './make-directories.ts';
 import type { Batch, Exporter } from './types.ts';
 
 export interface StoreOptions {
@@ -43,7 +44,7 @@ export function createStoreExporter({ dir, capBytes }: StoreOptions): Exporter {
     if (file !== null && (file.written + frame.length > fileBytes || fstatSync(file.fd).nlink === 0)) leave();
     // Others add meanwhile: what is left free between two looks is shared with them.
     if (file === null || sinceTrim + frame.length > fileBytes / 4) {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      makeDirectories(dir);
       trim(dir, Math.max(0, capBytes - 4 * fileBytes - frame.length));
       sinceTrim = 0;
     }

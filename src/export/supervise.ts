@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
+import { countRest } from './count-rest.ts';
+import { withoutSecrets } from './keep.ts';
 import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { resendMs } from './resend.ts';
 import { listSegments } from './spool-view.ts';
@@ -31,7 +33,10 @@ export interface SupervisedExporter {
 
 const RESTARTS = 3;
 const ONE_A_MINUTE_MS = 60_000;
-/** What the worker itself may take beyond its deadlines before it is taken for hung. */
+/** A worker without a pulse at two looks in a row hangs; the first may be that of a process that was stopped meanwhile. */
+const LOOK_MS = 5000;
+const LOOK_WHILE_DRAINING_MS = 750;
+/** What the worker may take beyond its deadlines. */
 const GRACE_MS = 1500;
 const LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 };
 
@@ -40,7 +45,9 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   const settled: Settled[] = plan.destinations.map(() => ({ positions: {}, tally: emptyTally() }));
   const said = new Map<string, number>();
   const url = options.workerUrl ?? new URL('./worker.ts', import.meta.url);
+  const pulse = new Int32Array(new SharedArrayBuffer(4));
   let worker: Worker | null = null;
+  let looking: NodeJS.Timeout | null = null;
   let restarts = 0;
   let draining: { deadlineMs: number | undefined; resolve: (summary: Summary) => void } | null = null;
   let drained: Promise<Summary> | null = null;
@@ -51,23 +58,28 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
     drain(deadlineMs) {
       drained ??= new Promise<Summary>((resolve) => {
         draining = { deadlineMs, resolve };
-        if (worker === null) return finish(whatIsSettled());
+        if (worker === null) return finish(whatIsLeft());
+        look(LOOK_WHILE_DRAINING_MS);
         tell({ kind: 'drain', deadlineMs: deadlineMs ?? null });
         const most = Math.min(deadlineMs ?? Infinity, 5 * plan.drain.unreachedMs + plan.drain.badMs + resendMs(plan)) + GRACE_MS;
-        setTimeout(() => finish(whatIsSettled()), most).unref();
+        setTimeout(giveUp, most).unref();
       });
       return drained;
     },
   };
 
   function start(): void {
-    const input: WorkerInput = { plan, settled: settled.map(afterFailure) };
+    const input: WorkerInput = { plan, settled: settled.map(afterFailure), pulse };
     try {
-      worker = new Worker(url, { workerData: input, resourceLimits: LIMITS, execArgv: [], env: workerEnv(plan), stdout: false, stderr: false });
+      // What Node or a library has to say is no concern of the reader; viewers write to the descriptor itself.
+      worker = new Worker(url, { workerData: input, resourceLimits: LIMITS, execArgv: ['--no-warnings'], env: workerEnv(plan), stdout: true, stderr: true });
     } catch (error) {
       return onFailure(error);
     }
     const mine = worker;
+    mine.stdout.resume();
+    mine.stderr.resume();
+    look(draining === null ? LOOK_MS : LOOK_WHILE_DRAINING_MS);
     mine.on('message', onMessage);
     mine.on('error', (error) => mine === worker && onFailure(error));
     mine.on('exit', (code) => mine === worker && onFailure(new Error(`its thread ended with ${code}`)));
@@ -88,14 +100,42 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
       return;
     }
     notice('failed', `the exporter failed ${restarts} times and is off; telemetry of this run is lost from here on: ${error instanceof Error ? error.message : String(error)}`);
-    finish(whatIsSettled());
+    finish(whatIsLeft());
+  }
+
+  /** Looks for the worker's pulse from now on. */
+  function look(everyMs: number): void {
+    if (looking !== null) clearInterval(looking);
+    let last = -1;
+    let missed = 0;
+    looking = setInterval(() => {
+      const now = Atomics.load(pulse, 0);
+      missed = now === last ? missed + 1 : 0;
+      last = now;
+      if (missed < 2 || worker === null) return;
+      if (draining !== null) return giveUp();
+      stopWorker();
+      onFailure(new Error('it hangs'));
+    }, everyMs);
+    looking.unref();
+  }
+
+  function giveUp(): void {
+    if (draining === null) return;
+    stopWorker();
+    finish(whatIsLeft());
+  }
+
+  function stopWorker(): void {
+    const stopped = worker;
+    worker = null;
+    void stopped?.terminate();
   }
 
   function finish(summary: Summary): void {
-    const ended = worker;
-    worker = null;
-    void ended?.terminate();
+    stopWorker();
     if (draining === null) return;
+    if (looking !== null) clearInterval(looking);
     removeSpool(plan.spool);
     draining.resolve(summary);
     draining = null;
@@ -116,12 +156,14 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
     }
   }
 
-  function whatIsSettled(): Summary {
+  /** The account where no worker is left to give it. */
+  function whatIsLeft(): Summary {
+    const tallies = draining === null ? settled.map(({ tally }) => tally) : countRest(plan, settled.map(afterFailure), 'the exporter failed');
     const destinations = plan.destinations.map((destination, number): DestinationSummary => {
       const isOtlp = destination.kind === 'otlp';
       return {
-        ...settled[number]!.tally,
-        name: isOtlp ? new URL(destination.url).origin : destination.kind,
+        ...tallies[number]!,
+        name: isOtlp ? withoutSecrets(destination.url) : destination.kind,
         signal: 'signal' in destination ? destination.signal : 'traces',
         silent: isOtlp && destination.undelivered === 'drop',
         failure: 'the exporter failed',

@@ -1,4 +1,5 @@
 /** The exporter's worker thread: reads the spool for every destination of the plan until it is told to drain. */
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchPlan, Destination, ExporterPlan } from '../plan/types.ts';
 import { followSpool } from './follow.ts';
@@ -14,12 +15,14 @@ import type { Exporter } from './types.ts';
 const BUSY_MS = 20;
 const IDLE_MS = 250;
 const VIEWER_DELAY_MS = 100;
+const NICENESS = 10;
 /** Above this many bytes waiting the oldest is kept or dropped, so that the writers find room. */
 const SPILL_SHARE = 0.5;
 
 void main(workerData as WorkerInput);
 
-async function main({ plan, settled }: WorkerInput): Promise<void> {
+async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
+  yieldToApplication();
   const port = parentPort!;
   const post = (message: FromWorker): void => port.postMessage(message);
   const view = viewSpool(plan.spool, plan.destinations.length, (owner) => post({ kind: 'writer', owner }));
@@ -40,6 +43,7 @@ async function main({ plan, settled }: WorkerInput): Promise<void> {
   turn();
 
   function turn(): void {
+    Atomics.add(pulse, 0, 1);
     const before = view.bytes;
     view.refresh();
     for (const pipeline of pipelines) pipeline.tick();
@@ -103,6 +107,7 @@ async function main({ plan, settled }: WorkerInput): Promise<void> {
       settledBefore: before?.positions ?? {},
       notice: (cause, line) => silent || post({ kind: 'notice', cause: `${number} ${cause}`, line }),
       settled(changed) {
+        Atomics.add(pulse, 0, 1);
         Object.assign(positions, changed);
         for (const name of Object.keys(positions)) if (!view.segments.has(name)) delete positions[name];
         post({ kind: 'settled', destination: number, settled: { positions: { ...positions }, tally: tallyOf(pipeline, before) } });
@@ -114,6 +119,15 @@ async function main({ plan, settled }: WorkerInput): Promise<void> {
   function summaryOf(pipeline: Pipeline, number: number): DestinationSummary {
     const { signal, isSilent: silent, before } = lines[number]!;
     return { ...tallyOf(pipeline, before), name: exporters[number]!.name, signal, silent, failure: pipeline.failure };
+  }
+}
+
+/** The exporter is never ahead of the application on the processor. On Linux a priority is the thread's own, elsewhere left alone. */
+function yieldToApplication(): void {
+  try {
+    if (process.platform === 'linux' && getPriority() < NICENESS) setPriority(NICENESS);
+  } catch {
+    // A priority is a courtesy.
   }
 }
 

@@ -18,6 +18,7 @@
  * expired and a wrong-host certificate and one for clients, with openssl.
  */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -61,6 +62,7 @@ export interface ReceivedRequest {
   /** Lower-case names. */
   headers: Record<string, string>;
   contentType: string;
+  /** HTTP only: the gRPC server unpacks without a word. */
   gzip: boolean;
   /** Bytes on the wire (gRPC: after decompression), and decoded. */
   wireBytes: number;
@@ -180,8 +182,9 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
         accept(noted);
         response.writeHead(200, { 'content-type': 'application/x-protobuf' });
         const chunk = Buffer.alloc(64 * 1024, 1);
+        const closed = once(response, 'close');
         for (let sent = 0; sent < how.bytes && !response.destroyed; sent += chunk.length) {
-          if (!response.write(chunk)) await new Promise<void>((resolve) => void response.once('drain', resolve).once('close', resolve));
+          if (!response.write(chunk)) await Promise.race([once(response, 'drain'), closed]);
         }
         return void response.end();
       }
@@ -220,7 +223,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   for (const [signal, path] of Object.entries(SERVICES) as [Signal, string][]) {
     const answer: grpc.handleUnaryCall<Buffer, Buffer> = (call, callback) => {
       const headers = Object.fromEntries(Object.entries(call.metadata.getMap()).map(([name, value]) => [name, String(value)]));
-      const noted = note({ transport: 'grpc', signal, path, headers, contentType: 'application/grpc', gzip: headers['grpc-encoding'] === 'gzip', wireBytes: call.request.length, body: call.request });
+      const noted = note({ transport: 'grpc', signal, path, headers, contentType: 'application/grpc', gzip: false, wireBytes: call.request.length, body: call.request });
       const how = nextBehaviour();
       const required = options.requireHeader;
       const fail = (code: grpc.status, details: string, retryAfterMs?: number): void => {
