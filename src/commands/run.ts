@@ -46,7 +46,7 @@ async function prepare(flags: FlagValues, facts: Omit<RunFacts, 'settings'>): Pr
 function announce(plan: LaunchPlan, settings: Settings, { say }: CommandContext): void {
   if (settings.verbosity.value === 'quiet') return;
   if (plan.topology === 'off' && !settings.disabled.value) say(`the application runs without telemetry: ${plan.reason}`);
-  const lastWords = plan.exporter === null ? null : takeLastWords(plan.exporter);
+  const lastWords = takeLastWords(plan.exporter?.lastWordsFile ?? null);
   if (lastWords !== null) say(lastWords);
   if (plan.exporter?.destinations.some(({ kind }) => kind === 'store') === true) {
     say('no backend is configured: traces stay on this machine, `otel-run traces` shows them');

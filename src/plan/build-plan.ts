@@ -1,4 +1,5 @@
 import { buildApplicationEnv } from './application-env.ts';
+import { lastWordsFile } from './state-dir.ts';
 import type { TopologyChoice } from './topology.ts';
 import type { AgentPlan, BatchPlan, Destination, ExporterPlan, HandOffPlan, LaunchCommand, LaunchPlan } from './types.ts';
 
@@ -51,11 +52,18 @@ export function buildPlan(facts: PlanFacts, wishes: TelemetryWishes): LaunchPlan
           spoolBytes: handOff.capBytes,
           ...wishes.exporter,
           noticeFile: handOff.noticeFile,
+          lastWordsFile: findLastWordsFile(wishes.exporter),
           // This process becomes the application and keeps its pid and start time.
           root: choice.topology === 'replace' ? facts.launcher : null,
           verbosity: wishes.agent.verbosity,
         };
   return { ...choice, command, env: buildApplicationEnv(env, agent, facts.without), agent, exporter };
+}
+
+/** One for each backend. What nobody configured has nothing to say. */
+function findLastWordsFile({ stateDir, destinations }: TelemetryWishes['exporter']): string | null {
+  const backend = destinations.find((destination) => destination.kind === 'otlp' && destination.undelivered === 'keep');
+  return stateDir === null || backend?.kind !== 'otlp' ? null : lastWordsFile(stateDir, backend.url);
 }
 
 /** The command alone, its environment untouched. */
