@@ -28,8 +28,11 @@ export interface SegmentWriter {
   readonly pending: number;
   /** Counts items that the caller itself had to drop. */
   drop(signal: Signal, reason: string, count: number): void;
-  /** Writes what waits, synchronously. Never throws: what cannot be written is kept in bounds, then counted. */
-  flush(): void;
+  /**
+   * Writes what waits, synchronously. Never throws: what cannot be written is kept in bounds, then counted. `isLast`: there
+   * may be no other time, so that what cannot be written now is counted now.
+   */
+  flush(isLast?: boolean): void;
   /** Flushes, marks the segment as ended and closes it. A later append opens a new one. */
   close(): void;
 }
@@ -41,7 +44,8 @@ const RETRY_AFTER_MS = 100;
 /** Opens nothing until the first flush with something to write. */
 export function createSegmentWriter(options: SegmentWriterOptions): SegmentWriter {
   const segmentBytes = Math.min(options.segmentBytes ?? SEGMENT_BYTES, Math.max(64 * 1024, options.capBytes / 4));
-  const pendingBytes = options.pendingBytes ?? PENDING_BYTES;
+  // No more than fits at once into a spool that is half empty: it could never be written.
+  const pendingBytes = Math.min(options.pendingBytes ?? PENDING_BYTES, options.capBytes / 2);
   const scopes: Buffer[] = [];
   const drops = new Map<string, { signal: Signal; reason: string; count: number }>();
 
@@ -50,7 +54,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   /** The item frame at the end of `waiting` that still takes items of the same signal and scope. */
   let open: { offset: number; signal: Signal; scope: number; count: number } | null = null;
 
-  let segment: { fd: number; dev: bigint; ino: bigint; written: number; scopes: Set<number> } | null = null;
+  let segment: { fd: number; dev: bigint; ino: bigint; written: number; scopes: Set<number>; isForNotes: boolean } | null = null;
   let segments = 0;
   let retryAt = 0;
   let failure = '';
@@ -85,21 +89,18 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       if (known === undefined) drops.set(key, { signal, reason, count });
       else known.count += count;
     },
-    flush() {
+    flush(isLast = false) {
       if (used === 0 && drops.size === 0) return;
       sealOpen();
-      if (failure !== '' && Date.now() < retryAt) return;
-      try {
-        write();
-        failure = '';
-      } catch (error) {
-        failure = `spool: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
-        retryAt = Date.now() + RETRY_AFTER_MS;
-        abandon();
-      }
+      if (failure !== '' && Date.now() < retryAt && !isLast) return;
+      attempt(write);
+      if (failure === '') return;
+      if (isLast) giveUp();
+      // Counts pass a full spool, and soon: the process may be killed at any time.
+      attempt(writeNotes);
     },
     close() {
-      writer.flush();
+      writer.flush(true);
       if (segment === null) return;
       try {
         if (stillOurs()) writeAll(encodeFrame({ type: FrameType.end }));
@@ -125,26 +126,73 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     open = null;
   }
 
+  function attempt(step: () => void): void {
+    try {
+      step();
+      if (step === write) failure = '';
+    } catch (error) {
+      failure = `spool: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
+      retryAt = Date.now() + RETRY_AFTER_MS;
+      if (segment?.isForNotes !== true) abandon();
+    }
+  }
+
+  /** Counts what waits as lost. */
+  function giveUp(): void {
+    for (let at = 0; at < used; at += FRAME_HEADER_BYTES + waiting.readUInt32LE(at + 12)) {
+      writer.drop(waiting[at + 5] as Signal, failure, waiting.readUInt32LE(at + 8));
+    }
+    used = 0;
+  }
+
   function write(): void {
     if (segment !== null && !stillOurs()) segment = null; // the application closed it: the number may be its own file now
     if (segment !== null && segment.written + used > segmentBytes) endSegment();
-    if (segment === null) openSegment();
+    if (segment === null || segment.isForNotes) {
+      makeDirectory(options.dir);
+      if (used > 0 && spoolBytes(options.dir) + used > options.capBytes) throw Object.assign(new Error('full'), { code: 'full' });
+      if (segment === null) openSegment();
+    }
+    segment!.isForNotes = false;
     const missing = scopesUsed().filter((scope) => !segment!.scopes.has(scope));
     if (missing.length > 0) {
       const frames = missing.map((scope) => encodeFrame({ type: FrameType.scope, scope, payload: scopes[scope - 1]! }));
       writeAll(Buffer.concat(frames));
       for (const scope of missing) segment!.scopes.add(scope);
     }
-    if (used > 0) writeAll(waiting.subarray(0, used));
-    used = 0;
+    writeWaiting();
     if (waiting.length > 1024 * 1024) waiting = Buffer.allocUnsafe(64 * 1024);
-    if (drops.size > 0) {
-      const notes = [...drops.values()].map(({ signal, reason, count }) =>
-        encodeFrame({ type: FrameType.drops, signal, count, payload: Buffer.from(JSON.stringify({ reason })) }),
-      );
-      writeAll(Buffer.concat(notes));
-      drops.clear();
+    writeNotes();
+  }
+
+  /** Where a disk is full in the middle, the whole frames before that are written: they must not be written again. */
+  function writeWaiting(): void {
+    let written = 0;
+    try {
+      while (written < used) written += writeSync(segment!.fd, waiting, written, used - written);
+      segment!.written += used;
+      used = 0;
+    } catch (error) {
+      let whole = 0;
+      for (let next = 0; next <= written; next += FRAME_HEADER_BYTES + waiting.readUInt32LE(next + 12)) whole = next;
+      waiting.copy(waiting, 0, whole, used);
+      used -= whole;
+      throw error;
     }
+  }
+
+  function writeNotes(): void {
+    if (drops.size === 0) return;
+    if (segment !== null && !stillOurs()) segment = null;
+    if (segment === null) {
+      openSegment();
+      segment!.isForNotes = true;
+    }
+    const notes = [...drops.values()].map(({ signal, reason, count }) =>
+      encodeFrame({ type: FrameType.drops, signal, count, payload: Buffer.from(JSON.stringify({ reason })) }),
+    );
+    writeAll(Buffer.concat(notes));
+    drops.clear();
   }
 
   /** Scopes named by the sealed item frames that wait. */
@@ -157,13 +205,11 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
 
   function openSegment(): void {
     makeDirectory(options.dir);
-    // Counts alone may pass a full spool: they are what says that it was full.
-    if (used > 0 && spoolBytes(options.dir) + used > options.capBytes) throw Object.assign(new Error('full'), { code: 'full' });
     const { pid, thread, start } = options.owner;
     const name = `${pid}-${thread}-${start ?? 0}-${segments++}.seg`;
     const fd = openSync(join(options.dir, name), 'ax', 0o600);
     const stat: BigIntStats = fstatSync(fd, { bigint: true });
-    segment = { fd, dev: stat.dev, ino: stat.ino, written: 0, scopes: new Set() };
+    segment = { fd, dev: stat.dev, ino: stat.ino, written: 0, scopes: new Set(), isForNotes: false };
     writeAll(
       Buffer.concat([
         encodeFrame({ type: FrameType.owner, payload: Buffer.from(JSON.stringify(options.owner)) }),

@@ -65,6 +65,32 @@ test('a full spool takes no more, and everything is written or counted', () => {
   expect(full + sum(FrameType.items) + sum(FrameType.drops)).toBe(100);
 });
 
+test('what a full spool cannot take is counted at the end, and the counts are written before it', () => {
+  const writer = open({ capBytes: 256 * 1024 });
+  const scope = writer.defineScope(Buffer.from('S'));
+  for (let i = 0; i < 200; i++) writer.append(Signal.traces, scope, Buffer.alloc(10_000));
+  const deadline = Date.now() + 2000;
+  while (sum(FrameType.drops) === 0 && Date.now() < deadline) writer.flush();
+  expect(200 - sum(FrameType.items) - sum(FrameType.drops)).toBeLessThanOrEqual(128 / 10); // what a process that is killed now loses
+  writer.close();
+  expect(sum(FrameType.items) + sum(FrameType.drops)).toBe(200);
+  writer.append(Signal.traces, scope, Buffer.alloc(10_000));
+  writer.flush(true);
+  expect(sum(FrameType.items) + sum(FrameType.drops)).toBe(201);
+});
+
+test('a full spool that is emptied takes items again, also behind counts', () => {
+  const writer = open({ capBytes: 256 * 1024 });
+  const scope = writer.defineScope(Buffer.from('S'));
+  for (let i = 0; i < 200; i++) writer.append(Signal.traces, scope, Buffer.alloc(10_000));
+  const told = sum(FrameType.items) + sum(FrameType.drops);
+  for (const name of readdirSync(join(dir, 'run'))) rmSync(join(dir, 'run', name));
+  writer.append(Signal.traces, scope, Buffer.alloc(10_000));
+  writer.close();
+  expect(told + sum(FrameType.items) + sum(FrameType.drops)).toBe(201);
+  expect(sum(FrameType.items)).toBeGreaterThan(0);
+});
+
 test('a descriptor that the application closed and reused is not written to', () => {
   const writer = open();
   const scope = writer.defineScope(Buffer.from('S'));

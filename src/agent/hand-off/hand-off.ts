@@ -36,7 +36,7 @@ export function createHandOff(writer: SegmentWriter, afterFlush: () => void): Ha
   let since = 0;
 
   const flush = (): void => {
-    writer.flush();
+    writer.flush(through || isExiting());
     since = 0;
     afterFlush();
   };
