@@ -57,6 +57,12 @@ describe('text', () => {
     ['got AKIAIOSFODNN7EXAMPLE back', 'got REDACTED back'],
     ['token eyJhbGciOi.eyJzdWIiOi.sig_x', 'token REDACTED'],
     ['run --api-key=k1 --port=80', 'run --api-key=REDACTED --port=80'],
+    ['invalid input syntax for type integer: "s3cret"', 'invalid input syntax for type integer: ?'],
+    ['syntax error at or near "s3cret"', 'syntax error at or near ?'],
+    ['relation "orders" does not exist', 'relation "orders" does not exist'],
+    ['value "9999999999" is out of range for type integer', 'value ? is out of range for type integer'],
+    ["Duplicate entry 'a@b.c' for key 'users.email'", "Duplicate entry ? for key 'users.email'"],
+    ["ERR unknown command 'FOO', with args beginning with: 'a' 'b' ", "ERR unknown command 'FOO', with args beginning with: ? "],
     ["{ code: 'ECONNRESET', state: 'open' }", "{ code: 'ECONNRESET', state: 'open' }"],
   ])('%s', (text, clean) => expect(redactor.text(text)).toBe(clean));
 });

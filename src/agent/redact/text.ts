@@ -8,7 +8,10 @@ export interface TextRedactor {
 }
 
 /** Cheap test that lets nearly every string pass without a copy. */
-const SUSPICIOUS = /:\/\/|[=:]|\b(?:AKIA|ASIA)|eyJ|bearer|basic/i;
+const SUSPICIOUS = /[=:]|\b(?:AKIA|ASIA)|eyJ|bearer|basic|\bnear |\bvalue |entry /i;
+/** Where database servers quote what they were given: PostgreSQL, MySQL and Redis. The names that they quote elsewhere stay. */
+const QUOTED_INPUT =
+  /\b(at or near |near |value:? |syntax for type [\w ]+: |value for enum [\w".]+: |malformed [\w ]+: |duplicate entry |with args beginning with: )(?:"(?:[^"]|"")*"|'(?:[^']|'')*'(?:,? '[^']*')*)/gi;
 const URLS = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
 const USERINFO = /^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i;
 const PARAMETER = /([?&;#]|^)([^=&?#;\s]{1,128})=([^&#;\s]*)/g;
@@ -37,7 +40,7 @@ export function createTextRedactor(isSecret: (name: string) => boolean): TextRed
     text(value) {
       if (!SUSPICIOUS.test(value)) return value;
       const clean = value.replace(URLS, url).replace(SCHEMES, `$1 ${REDACTED}`);
-      return redactNamed(clean, isSecret).replace(AWS_KEY_ID, REDACTED).replace(JWT, REDACTED);
+      return redactNamed(clean.replace(QUOTED_INPUT, '$1?'), isSecret).replace(AWS_KEY_ID, REDACTED).replace(JWT, REDACTED);
     },
   };
 }
