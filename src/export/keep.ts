@@ -4,7 +4,7 @@
  * the same one sends it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { bootId, ownerLives, pidNamespace, startTicks } from '../spool/owner.ts';
@@ -48,7 +48,14 @@ export const KEEP_LIMITS: KeepLimits = { bytes: 256 * 1024 * 1024, ageMs: 24 * 3
 const STALE_CLAIM_MS = 10 * 60_000;
 const FILE_NAME = /^(\d{13})-(traces|metrics|logs)-(\d+)-[0-9a-f]+\.otlp$/;
 
-export function openKeep(stateDir: string, destination: OtlpDestination, identity: KeepIdentity, limits: KeepLimits = KEEP_LIMITS): Keep {
+/** `onExpired` hears of what was found too old to be sent. */
+export function openKeep(
+  stateDir: string,
+  destination: OtlpDestination,
+  identity: KeepIdentity,
+  limits: KeepLimits = KEEP_LIMITS,
+  onExpired: (count: number) => void = () => {},
+): Keep {
   const root = join(stateDir, 'kept');
   const dir = join(root, destinationHash(destination, identity));
   const own = new Set<string>();
@@ -58,25 +65,27 @@ export function openKeep(stateDir: string, destination: OtlpDestination, identit
     put(batch) {
       makeDirectories(dir);
       const header = { version: 1, endpoint: withoutSecrets(destination.url), protocol: destination.protocol, service: identity.serviceName, environment: identity.environment, signal: batch.signal, count: batch.count, time: new Date().toISOString() };
-      const bytes = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), batch.body]);
-      const evicted = makeRoom(bytes.length);
+      const head = Buffer.from(`${JSON.stringify(header)}\n`);
+      const length = head.length + batch.body.length;
+      const evicted = makeRoom(length);
       const name = `${Date.now()}-${batch.signal}-${batch.count}-${randomBytes(6).toString('hex')}.otlp`;
       const unfinished = join(dir, `.${name}.tmp`);
       try {
-        writeFileSync(unfinished, bytes, { mode: 0o600, flag: 'wx' });
+        writeNew(unfinished, [head, batch.body]);
         renameSync(unfinished, join(dir, name));
       } catch (error) {
         rmSync(unfinished, { force: true });
         throw error;
       }
       own.add(name);
-      totalBytes = (totalBytes ?? 0) + bytes.length;
+      totalBytes = (totalBytes ?? 0) + length;
       return evicted;
     },
     claim() {
-      for (const { name, path, age } of keptFiles(dir)) {
+      for (const { name, path, age, count } of keptFiles(dir)) {
         if (age > limits.ageMs) {
           rmSync(path, { force: true });
+          onExpired(count);
           continue;
         }
         const claimed = join(dir, `${name}.${claimMark()}.claim`);
@@ -181,6 +190,15 @@ function claimMark(): string {
 
 function placeMark(here: { pidNamespace: string | null; boot: string | null }): string {
   return createHash('sha256').update(JSON.stringify([here.pidNamespace, here.boot])).digest('hex').slice(0, 8);
+}
+
+function writeNew(path: string, pieces: readonly Buffer[]): void {
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    for (const piece of pieces) for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readBatch(path: string, name: string): Batch | null {

@@ -5,30 +5,39 @@ import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
 import { describeLoss } from './describe-loss.ts';
-import { superviseExporter } from './supervise.ts';
+import { superviseExporter, type SupervisedExporter } from './supervise.ts';
 import type { Summary } from './summary.ts';
 
 const LOOK_MS = 100;
+/** Longer than the worker takes to see a segment: a process that outlives the first may have written its first spans just now. */
+const SETTLED_MS = 500;
 
+let exporter: SupervisedExporter | null = null;
+// A group's signal is for the application: we end behind it. Before all else, for it may come at any time.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => exporter?.flush());
 main(JSON.parse(readFileSync(0, 'utf8')) as ExporterPlan);
 
 function main(plan: ExporterPlan): void {
   process.chdir('/');
   const here = { pidNamespace: pidNamespace(), boot: bootId() };
   const writers: SegmentOwner[] = plan.root === null ? [] : [{ thread: 0, ...plan.root, ...here }];
-  const exporter = superviseExporter(plan, {
+  const supervised = superviseExporter(plan, {
     onNotice: (line) => note(plan.noticeFile, `otel-run: ${line}`),
-    onWriter: (owner) => void writers.push(owner),
+    // One of another pid namespace cannot be asked after: we would stay for ever.
+    onWriter: (owner) => void (owner.pidNamespace === here.pidNamespace && writers.push(owner)),
     workerUrl: new URL('./exporter-worker.js', import.meta.url),
   });
-  // A group's signal is for the application: we end behind it.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => exporter.flush());
+  exporter = supervised;
 
+  let aloneSince: number | null = null;
   const timer = setInterval(() => {
     for (let at = writers.length - 1; at >= 0; at--) if (!ownerLives(writers[at]!, here)) writers.splice(at, 1);
-    if (writers.length > 0) return;
+    if (writers.length > 0) return void (aloneSince = null);
+    if (aloneSince === null) supervised.flush();
+    aloneSince ??= performance.now();
+    if (performance.now() - aloneSince < SETTLED_MS) return;
     clearInterval(timer);
-    void exporter.drain().then((summary) => {
+    void supervised.drain().then((summary) => {
       leaveLastWords(plan, summary);
       process.exit(0);
     });

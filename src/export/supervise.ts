@@ -38,7 +38,8 @@ const LOOK_MS = 5000;
 const LOOK_WHILE_DRAINING_MS = 750;
 /** What the worker may take beyond its deadlines. */
 const GRACE_MS = 1500;
-const LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 };
+/** A small young generation: buffers outside the heap go only when it is collected, and few objects fill it here. */
+const LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 2 };
 
 /** Starts the exporter in a worker thread of this process. Never throws: a failure is a line and a counted loss. */
 export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions): SupervisedExporter {

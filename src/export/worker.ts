@@ -78,6 +78,10 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     post({ kind: 'notice', cause: `${number} kept ${reason}`, line: `${exporters[number]!.name}: ${reason}; ${count} items that an earlier run had kept are lost` });
   }
 
+  function onExpired(number: number, count: number): void {
+    post({ kind: 'notice', cause: `${number} expired`, line: `${exporters[number]!.name}: ${count} items that an earlier run had kept are dropped: older than 24 hours` });
+  }
+
   function openLine(destination: Destination, number: number) {
     const signal = signalOf(destination);
     const follower = followSpool({
@@ -87,7 +91,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       maxBytes: MAX_BODY_BYTES,
       skip: settled[number]?.positions ?? {},
     });
-    return { signal, follower, keep: keepOf(destination, plan), isSilent: isSilent(destination), before: settled[number] };
+    return { signal, follower, keep: keepOf(destination, plan, (count) => onExpired(number, count)), isSilent: isSilent(destination), before: settled[number] };
   }
 
   function startPipeline(exporter: Exporter, number: number): Pipeline {
@@ -151,7 +155,7 @@ function isSilent(destination: Destination): boolean {
   return destination.kind === 'otlp' && destination.undelivered === 'drop';
 }
 
-function keepOf(destination: Destination, plan: ExporterPlan): Keep | null {
+function keepOf(destination: Destination, plan: ExporterPlan, onExpired: (count: number) => void): Keep | null {
   if (destination.kind !== 'otlp' || destination.undelivered === 'drop' || plan.stateDir === null) return null;
-  return openKeep(plan.stateDir, destination, plan);
+  return openKeep(plan.stateDir, destination, plan, undefined, onExpired);
 }

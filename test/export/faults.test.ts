@@ -247,28 +247,6 @@ test('without a state directory, or where it cannot be written, what is not deli
   }
 });
 
-test('a backend that stays silent for a whole run of 100,000 spans costs no memory: the spool, then the state directory hold them', { timeout: 60_000 }, async () => {
-  const room = makeRoom();
-  const receiver = await receive();
-  receiver.misbehave({ kind: 'hang' });
-  const exporter = room.supervise(room.plan({ destinations: [otlp(receiver.httpUrl, { timeoutMs: 500 })], spoolBytes: 16 * 1024 * 1024 }));
-  await room.write({ from: 1, to: 10_000, padding: 300, capBytes: 16 * 1024 * 1024 });
-  const before = residentBytes();
-  let most = 0;
-  const timer = setInterval(() => (most = Math.max(most, residentBytes())), 20);
-  await room.write({ from: 10_001, to: 100_000, padding: 300, perTurn: 100, pauseMs: 5, capBytes: 16 * 1024 * 1024 });
-  clearInterval(timer);
-  const traces = account(await exporter.drain(), (await exporter.drain()).signals.traces!.produced);
-  expect(traces.produced).toBe(100_000);
-  expect(keptCount(room)).toBe(traces.kept);
-  expect(most - before).toBeLessThan(48 * 1024 * 1024);
-});
-
-/** Of this process, which the worker is a thread of. */
-function residentBytes(): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'latin1'))![1]) * 1024;
-}
-
 test('frames that are torn or mutilated are passed over, and the rest arrives', async () => {
   const room = makeRoom();
   const receiver = await receive();

@@ -1,6 +1,6 @@
 /** The exporter of the sources as they are, bundled once for a test file, with what its tests need around it. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -12,11 +12,11 @@ import type { WriterTask } from './writer.ts';
 
 const built = mkdtempSync(join(tmpdir(), 'exporter-built-'));
 process.once('exit', () => rmSync(built, { recursive: true, force: true }));
+writeFileSync(join(built, 'package.json'), '{"type":"module"}');
 await build({
   absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)),
   entryPoints: { exporter: 'src/export/process.ts', 'exporter-worker': 'src/export/worker.ts', writer: 'test/export/writer.ts' },
   outdir: built,
-  outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
   platform: 'node',
@@ -24,12 +24,10 @@ await build({
   target: 'node20.19',
   logLevel: 'error',
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  // process.ts starts `./exporter-worker.js` beside itself.
-  define: { 'import.meta.url': 'import.meta.url' },
 });
 
-export const workerUrl = pathToFileURL(join(built, 'exporter-worker.mjs'));
-export const exporterFile = join(built, 'exporter.mjs');
+export const workerUrl = pathToFileURL(join(built, 'exporter-worker.js'));
+export const exporterFile = join(built, 'exporter.js');
 
 export interface Room {
   readonly dir: string;
@@ -76,6 +74,7 @@ export function makeRoom(): Room {
       batch: { scheduleDelayMs: 100, maxItems: 512 },
       drain: { unreachedMs: 2000, badMs: 500 },
       noticeFile: null,
+      lastWordsFile: null,
       root: null,
       verbosity: 'normal',
       ...changes,
@@ -87,7 +86,7 @@ export function makeRoom(): Room {
     },
     async write(task) {
       const full: WriterTask = { dir: spool, ending: 'close', ...task };
-      const child = spawn(process.execPath, [join(built, 'writer.mjs'), JSON.stringify(full)], { stdio: ['pipe', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [join(built, 'writer.js'), JSON.stringify(full)], { stdio: ['pipe', 'pipe', 'inherit'] });
       children.push(child);
       await new Promise<void>((resolve, reject) => {
         child.once('error', reject);

@@ -1,0 +1,117 @@
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { destinationHash, openKeep, withoutSecrets, type Keep, type KeepLimits } from '../../src/export/keep.ts';
+import { otlp } from './room.ts';
+
+const identity = { serviceName: 'shop', environment: 'test' };
+const destination = otlp('http://user:passw0rd@collector:4318', { headers: { authorization: 'Bearer s3cret' } });
+const batch = (count: number, bytes = 100) => ({ signal: 'traces' as const, count, body: Buffer.alloc(bytes, count) });
+
+let state: string;
+beforeEach(() => void (state = mkdtempSync(join(tmpdir(), 'keep-'))));
+afterEach(() => rmSync(state, { recursive: true, force: true }));
+
+const open = (limits?: KeepLimits, whose = identity): Keep => openKeep(state, destination, whose, limits);
+const dir = (): string => join(state, 'kept', destinationHash(destination, identity));
+const files = (): string[] => readdirSync(dir()).sort();
+
+test('what was put is claimed once, oldest first, and gone when it is done', () => {
+  const keep = open();
+  keep.put(batch(1));
+  keep.put(batch(2));
+  const first = keep.claim()!;
+  const second = open().claim()!;
+  expect([first.batch.count, second.batch.count].sort()).toEqual([1, 2]);
+  expect(first.batch).toMatchObject({ signal: 'traces', body: Buffer.alloc(100, first.batch.count) });
+  expect(open().claim()).toBeNull();
+  first.putBack();
+  expect(open().claim()!.batch.count).toBe(first.batch.count);
+  second.done();
+  expect(files()).toHaveLength(1);
+});
+
+test('files and folders are for their owner alone, and hold no credentials', () => {
+  open().put(batch(1));
+  const [name] = files();
+  const modes = [state, join(state, 'kept'), dir(), join(dir(), name!)].map((path) => statSync(path).mode & 0o777);
+  expect(modes).toEqual([0o700, 0o700, 0o700, 0o600]);
+  const text = readFileSync(join(dir(), name!), 'latin1');
+  expect(JSON.parse(text.split('\n')[0]!)).toMatchObject({ endpoint: 'http://collector:4318/v1/traces', service: 'shop', signal: 'traces', count: 1 });
+  expect(text).not.toMatch(/s3cret|passw0rd/);
+});
+
+test.each([
+  ['endpoint', otlp('http://elsewhere:4318', { headers: destination.headers }), identity],
+  ['credentials', { ...destination, headers: { authorization: 'Bearer other' } }, identity],
+  ['service', destination, { ...identity, serviceName: 'other' }],
+  ['environment', destination, { ...identity, environment: 'production' }],
+])('another %s does not get it', (_, other, whose) => {
+  open().put(batch(1));
+  expect(openKeep(state, other, whose).claim()).toBeNull();
+});
+
+test('the order of headers makes no other destination', () => {
+  const [a, b] = [{ x: '1', y: '2' }, { y: '2', x: '1' }].map((headers) => destinationHash({ ...destination, headers }, identity));
+  expect(a).toBe(b);
+});
+
+test('the oldest of all destinations makes room, and is counted', () => {
+  const limits = { bytes: 3000, ageMs: 3600_000 };
+  open(limits, { ...identity, serviceName: 'other' }).put(batch(7, 1000));
+  ageBy(join(state, 'kept', destinationHash(destination, { ...identity, serviceName: 'other' })), 1000);
+  const keep = open(limits);
+  expect(keep.put(batch(1, 1000))).toEqual([]);
+  for (const first = Date.now(); Date.now() === first; ); // names carry milliseconds
+  expect(keep.put(batch(2, 1000))).toEqual([{ signal: 'traces', count: 7, own: false }]);
+  expect(keep.put(batch(3, 1000))).toEqual([{ signal: 'traces', count: 1, own: true }]);
+});
+
+test('what is too old is not sent, and counted', () => {
+  open().put(batch(3));
+  ageBy(dir(), 25 * 3600_000);
+  const expired: number[] = [];
+  expect(openKeep(state, destination, identity, undefined, (count) => expired.push(count)).claim()).toBeNull();
+  expect(expired).toEqual([3]);
+  expect(files()).toEqual([]);
+});
+
+test('the claim of a process that has ended is given back, that of a living one is not', () => {
+  open().put(batch(1));
+  open().claim();
+  const [claimed] = files();
+  expect(open().claim()).toBeNull();
+  const dead = claimed!.replace(/\.otlp\.\d+-\d+-/, '.otlp.4194000-1-');
+  renameSync(join(dir(), claimed!), join(dir(), dead));
+  expect(open().claim()!.batch.count).toBe(1);
+});
+
+test('links, strangers and broken files are passed over', () => {
+  const keep = open();
+  keep.put(batch(5));
+  const now = Date.now() - 1000;
+  symlinkSync('/etc/passwd', join(dir(), `${now}-traces-1-aaaa.otlp`));
+  writeFileSync(join(dir(), `${now}-traces-2-bbbb.otlp`), 'no header');
+  writeFileSync(join(dir(), 'README'), 'hello');
+  expect(open().claim()!.batch.count).toBe(5);
+  expect(open().claim()).toBeNull();
+});
+
+test('a state directory that cannot be made throws at once', () => {
+  expect(() => openKeep('/proc/nothing/here', destination, identity).put(batch(1))).toThrow(/ENOENT/);
+});
+
+test.each([
+  ['https://u:p@host:1/v1/traces?key=k#f', 'https://host:1/v1/traces'],
+  ['http://host', 'http://host'],
+  ['nonsense', 'an invalid address'],
+])('withoutSecrets(%s)', (url, expected) => expect(withoutSecrets(url)).toBe(expected));
+
+/** Files are as old as their names say. */
+function ageBy(where: string, ms: number): void {
+  for (const name of readdirSync(where)) {
+    const [time, signal, count, rest] = name.split('-');
+    renameSync(join(where, name), join(where, [Number(time) - ms, signal, count, rest].join('-')));
+  }
+}
