@@ -4,7 +4,8 @@ import type { ExporterPlan, LaunchPlan } from '../plan/types.ts';
 import { become } from './become.ts';
 import { endAs } from './ending.ts';
 import { startExporterProcess } from './exporter-process.ts';
-import { makeSpool, removeSpool } from './spool-place.ts';
+import { isSpoolEmpty, makeSpool, removeSpool } from './spool-place.ts';
+import { startWhenNeeded } from './start-when-needed.ts';
 import type { Surroundings } from './surroundings.ts';
 import { startCommand } from './wait.ts';
 
@@ -42,7 +43,10 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     if (plan.exporter !== null) removeSpool(plan.exporter.spool);
     throw error;
   });
-  if (plan.topology === 'parent' && plan.exporter !== null) exporter = await startBeside(plan.exporter, tools);
+  if (plan.topology === 'parent' && plan.exporter !== null) {
+    const { exporter: told } = plan;
+    exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool), () => removeSpool(told.spool));
+  }
   const ending = await application.ended;
   const loss = exporter === null ? null : await exporter.drain();
   if (loss !== null) tools.say(loss);

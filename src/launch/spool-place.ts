@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readFileSync, rmdirSync, statSync, statfsSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -39,12 +39,22 @@ export function makeSpool(dir: string): void {
   mkdirSync(dir, { mode: 0o700 });
 }
 
-/** Takes back a directory that nobody has written to. */
+/** Removes a spool that holds no telemetry; one that does is left for the exporter that will find it. */
 export function removeSpool(dir: string): void {
+  if (!isSpoolEmpty(dir)) return;
   try {
-    rmdirSync(dir);
+    rmSync(dir, { recursive: true, force: true });
   } catch {
-    // Somebody has written to it, or it is gone.
+    // Left behind: an empty directory in the memory file system.
+  }
+}
+
+/** Nothing has been handed over: there is no segment. */
+export function isSpoolEmpty(dir: string): boolean {
+  try {
+    return !readdirSync(dir).some((name) => name.endsWith('.seg'));
+  } catch {
+    return true; // gone
   }
 }
 

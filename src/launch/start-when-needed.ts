@@ -1,0 +1,27 @@
+import type { ExporterBeside } from './launch.ts';
+
+/** An application's start is over by then, mostly; its spans wait in the spool meanwhile. */
+const HEAD_START_MS = 300;
+
+/**
+ * Starts the exporter when the application has had its head start on the processor, or has ended with something to
+ * deliver. One that ends at once and has finished nothing pays for no exporter at all.
+ */
+export function startWhenNeeded(start: () => Promise<ExporterBeside | null>, hasNothing: () => boolean, abandon: () => void): ExporterBeside {
+  let started: Promise<ExporterBeside | null> | null = null;
+  const startOnce = (): Promise<ExporterBeside | null> => (started ??= start());
+  const timer = setTimeout(startOnce, HEAD_START_MS);
+  return {
+    flush() {
+      void startOnce().then((exporter) => exporter?.flush());
+    },
+    async drain() {
+      clearTimeout(timer);
+      if (started === null && hasNothing()) {
+        abandon();
+        return null;
+      }
+      return (await startOnce())?.drain() ?? null;
+    },
+  };
+}
