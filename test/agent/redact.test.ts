@@ -59,10 +59,17 @@ describe('text', () => {
     ['run --api-key=k1 --port=80', 'run --api-key=REDACTED --port=80'],
     ['invalid input syntax for type integer: "s3cret"', 'invalid input syntax for type integer: ?'],
     ['syntax error at or near "s3cret"', 'syntax error at or near ?'],
+    ['invalid input syntax for type integer: "a"s3cret\nb"', 'invalid input syntax for type integer: ?'],
+    ['error: malformed array literal: "{"a"\n    at run (/app/a.js:1:2)', 'error: malformed array literal: ?\n    at run (/app/a.js:1:2)'],
+    ['date/time field value out of range: "4242-42-42"', 'date/time field value out of range: ?'],
+    ['invalid value for parameter "TimeZone": "s3cret"', 'invalid value for parameter "TimeZone": ?'],
+    ['time zone "s3cret" not recognized', 'time zone ? not recognized'],
     ['relation "orders" does not exist', 'relation "orders" does not exist'],
     ['value "9999999999" is out of range for type integer', 'value ? is out of range for type integer'],
     ["Duplicate entry 'a@b.c' for key 'users.email'", "Duplicate entry ? for key 'users.email'"],
-    ["ERR unknown command 'FOO', with args beginning with: 'a' 'b' ", "ERR unknown command 'FOO', with args beginning with: ? "],
+    ["ERR unknown command 'FOO', with args beginning with: 'a' 'b' ", "ERR unknown command 'FOO', with args beginning with: ?"],
+    ["ERR unknown command 'FOO', with args beginning with: 'it's' 'b' ", "ERR unknown command 'FOO', with args beginning with: ?"],
+    ['ERR user_script:1: no s3cret script: f00, on @user_script:1.', 'ERR user_script:1: ?'],
     ["{ code: 'ECONNRESET', state: 'open' }", "{ code: 'ECONNRESET', state: 'open' }"],
   ])('%s', (text, clean) => expect(redactor.text(text)).toBe(clean));
 });

@@ -8,10 +8,12 @@ export interface TextRedactor {
 }
 
 /** Cheap test that lets nearly every string pass without a copy. */
-const SUSPICIOUS = /[=:]|\b(?:AKIA|ASIA)|eyJ|bearer|basic|\bnear |\bvalue |entry /i;
+const SUSPICIOUS = /[=:]|\b(?:AKIA|ASIA)|eyJ|bearer|basic|\bnear |\bvalue |entry |time zone /i;
 /** Where database servers quote what they were given: PostgreSQL, MySQL and Redis. The names that they quote elsewhere stay. */
-const QUOTED_INPUT =
-  /\b(at or near |near |value:? |syntax for type [\w ]+: |value for enum [\w".]+: |malformed [\w ]+: |duplicate entry |with args beginning with: )(?:"(?:[^"]|"")*"|'(?:[^']|'')*'(?:,? '[^']*')*)/gi;
+const QUOTED_INPUT = /\b(near |value:? |time zone |duplicate entry )(?:"(?:[^"]|"")*"|'(?:[^']|'')*')/gi;
+/** Where what was given ends the message, quotes and line breaks in it as they were; and what a script of the application's says in Redis. */
+const INPUT_FOLLOWS =
+  /\b(?:(?:at or near|syntax for type [\w ]{1,60}:|value for (?:enum|parameter) [\w".]{1,130}:|malformed [\w ]{1,60}:|out of range:|with args beginning with:) (?=["'])|user_script:\d+: )/i;
 const URLS = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
 const USERINFO = /^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i;
 const PARAMETER = /([?&;#]|^)([^=&?#;\s]{1,128})=([^&#;\s]*)/g;
@@ -40,9 +42,22 @@ export function createTextRedactor(isSecret: (name: string) => boolean): TextRed
     text(value) {
       if (!SUSPICIOUS.test(value)) return value;
       const clean = value.replace(URLS, url).replace(SCHEMES, `$1 ${REDACTED}`);
-      return redactNamed(clean.replace(QUOTED_INPUT, '$1?'), isSecret).replace(AWS_KEY_ID, REDACTED).replace(JWT, REDACTED);
+      return redactNamed(redactQuoted(clean), isSecret).replace(AWS_KEY_ID, REDACTED).replace(JWT, REDACTED);
     },
   };
+}
+
+function redactQuoted(value: string): string {
+  const found = INPUT_FOLLOWS.exec(value);
+  const clean = found === null ? value : hideRest(value, found.index + found[0].length);
+  return clean.replace(QUOTED_INPUT, '$1?');
+}
+
+/** Up to the stack below the message, if there is one. */
+function hideRest(value: string, from: number): string {
+  const stack = value.indexOf('\n    at ', from);
+  const end = stack < 0 ? value.length : stack;
+  return `${value.slice(0, from)}?${value.slice(end)}`;
 }
 
 /** Looks at every name, also at one that stands where the value of another would (`failed: password=…`). */
