@@ -71,7 +71,7 @@ test('what a full spool cannot take is counted at the end, and the counts are wr
   for (let i = 0; i < 200; i++) writer.append(Signal.traces, scope, Buffer.alloc(10_000));
   const deadline = Date.now() + 2000;
   while (sum(FrameType.drops) === 0 && Date.now() < deadline) writer.flush();
-  expect(200 - sum(FrameType.items) - sum(FrameType.drops)).toBeLessThanOrEqual(128 / 10); // what a process that is killed now loses
+  expect(200 - sum(FrameType.items) - sum(FrameType.drops)).toBeLessThanOrEqual(128 / 10 + 1); // what a process that is killed now loses
   writer.close();
   expect(sum(FrameType.items) + sum(FrameType.drops)).toBe(200);
   writer.append(Signal.traces, scope, Buffer.alloc(10_000));
