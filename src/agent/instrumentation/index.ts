@@ -1,6 +1,7 @@
 import type { TracerProvider } from '@opentelemetry/api';
 import type { AgentPlan } from '../../plan/types.ts';
 import { watchBuiltinLoads } from './builtin-loads.ts';
+import { withFailureCodes } from './database-failures.ts';
 import { entryKind, type ModuleKind } from './entry-kind.ts';
 import type { InstrumentationEntry } from './entry.ts';
 import { watchEsModules } from './es-modules.ts';
@@ -44,7 +45,7 @@ function createConstructions(plan: AgentPlan, provider: TracerProvider, say: (li
   const attempt = (entry: InstrumentationEntry): string | null => {
     try {
       const instrumentation = new (entry.load())(instrumentationOptions(entry.name, plan.instrumentations));
-      instrumentation.setTracerProvider(provider);
+      instrumentation.setTracerProvider(withFailureCodes(entry.name, provider));
       return null;
     } catch (error) {
       const reason = `its instrumentation failed to start (${reasonOf(error)})`;

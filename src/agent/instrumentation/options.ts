@@ -1,6 +1,7 @@
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { AgentPlan, ExpressLayers } from '../../plan/types.ts';
 import { noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
+import { nameStatement } from './postgres-names.ts';
 import { redisStatement } from './redis-statement.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -16,6 +17,7 @@ const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
   http: () => ({ applyCustomAttributesOnSpan: noteHttpOutcome, responseHook: noteBrokenResponse }),
   // Its own default drops every command outside of a request.
   ioredis: () => ({ requireParentSpan: false, dbStatementSerializer: redisStatement }),
+  pg: () => ({ requestHook: nameStatement }),
   redis: () => ({ dbStatementSerializer: redisStatement }),
 };
 
