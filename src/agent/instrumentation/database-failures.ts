@@ -1,57 +1,58 @@
-import type { Exception, Span, SpanStatus, Tracer, TracerProvider } from '@opentelemetry/api';
+import type { Attributes, Exception, Span, SpanStatus, TracerProvider } from '@opentelemetry/api';
+import { wrapTracers } from './wrap-tracers.ts';
 
-/** Instrumentations that leave out `error.type` and `db.response.status_code`. */
-const DATABASES = new Set(['pg', 'redis', 'ioredis']);
-
-/** Spans of a database's instrumentation say by which code a call failed, as the semantic conventions ask. */
-export function withFailureCodes(instrumentation: string, provider: TracerProvider): TracerProvider {
-  if (!DATABASES.has(instrumentation)) return provider;
-  return { getTracer: (...scope) => noteCodes(provider.getTracer(...scope)) };
+/**
+ * Spans of a database's instrumentation say by which code a call failed, as the semantic conventions ask
+ * (`error.type`, `db.response.status_code`), and nothing of what the application's own code in the database said.
+ */
+export function withFailureCodes(provider: TracerProvider): TracerProvider {
+  return wrapTracers(provider, (start) => {
+    const span = start();
+    if (span.isRecording()) span.recordException = recordWithCode;
+    return span;
+  });
 }
 
-function noteCodes(tracer: Tracer): Tracer {
-  return {
-    startSpan(...args) {
-      const span = tracer.startSpan(...args);
-      if (span.isRecording()) span.recordException = recordWithCode;
-      return span;
-    },
-    startActiveSpan: tracer.startActiveSpan.bind(tracer) as Tracer['startActiveSpan'],
-  };
-}
-
-/** What a PostgreSQL function raises by itself. */
-const RAISED = 'P0001';
+type OwnSpan = Span & { readonly attributes: Attributes };
 
 function recordWithCode(this: Span, exception: Exception, time?: Parameters<Span['recordException']>[1]): void {
   const { statusCode, type } = describeFailure(exception);
-  if (type !== undefined) this.setAttribute('error.type', type);
+  this.setAttribute('error.type', type);
   if (statusCode !== undefined) this.setAttribute('db.response.status_code', statusCode);
-  // Its words are the application's, with values in them that no rule can tell.
-  if (statusCode === RAISED) this.setStatus = setStatusWithoutWords;
+  const isOwnWords = statusCode !== undefined && isRaisedByOwnCode(statusCode, (this as OwnSpan).attributes);
+  if (isOwnWords) this.setStatus = setStatusWithoutWords;
   const { recordException } = Object.getPrototypeOf(this) as Span;
-  recordException.call(this, exception, time);
+  recordException.call(this, isOwnWords && typeof exception === 'object' ? { name: exception.name, message: `${statusCode} ${UNSAID}` } : exception, time);
 }
+
+/** Values stand in such words in ways that no rule can tell. */
+const UNSAID = 'raised by code in the database';
 
 function setStatusWithoutWords(this: Span, { code }: SpanStatus): Span {
   const { setStatus } = Object.getPrototypeOf(this) as Span;
-  return setStatus.call(this, { code, message: 'raised by a function of the database' });
+  return setStatus.call(this, { code, message: UNSAID });
+}
+
+/** By `RAISE` in PostgreSQL; by a script or function in Redis, where all but NOSCRIPT may be its own words. */
+function isRaisedByOwnCode(statusCode: string, attributes: Attributes): boolean {
+  if (statusCode === 'P0001') return true;
+  return statusCode !== 'NOSCRIPT' && attributes['db.system.name'] === 'redis' && /^(?:EVAL|FCALL)/.test(String(attributes['db.query.text']));
 }
 
 interface Failure {
   /** What the server answered with: SQLSTATE, or the word before a Redis error. */
   readonly statusCode?: string;
-  readonly type?: string;
+  readonly type: string;
 }
 
 function describeFailure(exception: Exception): Failure {
   if (typeof exception === 'string') return describePostgres(exception);
   const { code, name, message = '' } = exception;
   const statusCode = isReply(exception) ? /^[A-Z][A-Z0-9_]*(?= |$)/.exec(message)?.[0] : undefined;
-  return { ...(statusCode !== undefined && { statusCode }), type: statusCode ?? String(code ?? name ?? '_OTHER') };
+  return statusCode === undefined ? { type: String(code ?? name ?? '_OTHER') } : { statusCode, type: statusCode };
 }
 
-/** The instrumentation of PostgreSQL makes one sentence of an error. SQLSTATE has no class that begins with the E of ECONNREFUSED. */
+/** The instrumentation makes one sentence of an error. No SQLSTATE begins with the E of ECONNREFUSED. */
 function describePostgres(sentence: string): Failure {
   const [, name = '_OTHER', code = 'UNKNOWN'] = /type '([^']*)' occurred \(code: (\w+)\)$/.exec(sentence) ?? [];
   if (/^[0-9FHPX][0-9A-Z]{4}$/.test(code)) return { statusCode: code, type: code };

@@ -1,13 +1,12 @@
 import type { TracerProvider } from '@opentelemetry/api';
 import type { AgentPlan } from '../../plan/types.ts';
 import { watchBuiltinLoads } from './builtin-loads.ts';
-import { withFailureCodes } from './database-failures.ts';
 import { entryKind, type ModuleKind } from './entry-kind.ts';
 import type { InstrumentationEntry } from './entry.ts';
 import { watchEsModules } from './es-modules.ts';
 import { createLibraries } from './libraries.ts';
 import { watchLibraryLoads } from './library-loads.ts';
-import { instrumentationOptions } from './options.ts';
+import { instrumentationOptions, instrumentationProvider } from './options.ts';
 import { publishReport, reasonOf } from './report.ts';
 import { runRequireHooks } from './require-in-the-middle.ts';
 import { instrumentationTable } from './table.ts';
@@ -45,7 +44,7 @@ function createConstructions(plan: AgentPlan, provider: TracerProvider, say: (li
   const attempt = (entry: InstrumentationEntry): string | null => {
     try {
       const instrumentation = new (entry.load())(instrumentationOptions(entry.name, plan.instrumentations));
-      instrumentation.setTracerProvider(withFailureCodes(entry.name, provider));
+      instrumentation.setTracerProvider(instrumentationProvider(entry.name, provider));
       return null;
     } catch (error) {
       const reason = `its instrumentation failed to start (${reasonOf(error)})`;

@@ -1,6 +1,9 @@
+import type { TracerProvider } from '@opentelemetry/api';
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { AgentPlan, ExpressLayers } from '../../plan/types.ts';
+import { withFailureCodes } from './database-failures.ts';
 import { noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
+import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
 import { nameStatement } from './postgres-names.ts';
 import { redisStatement } from './redis-statement.ts';
 
@@ -11,14 +14,25 @@ export function instrumentationOptions(name: string, { options, expressLayers }:
   return { ...ours[name]?.(expressLayers), ...options[name], enabled: true } as InstrumentationConfig;
 }
 
+/** Whose tracers it gets: `provider`'s, with what its spans lack. */
+export function instrumentationProvider(name: string, provider: TracerProvider): TracerProvider {
+  return providers[name]?.(provider) ?? provider;
+}
+
 const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
   // Routes of the layers that are ignored still give the server span its name.
   express: (layers) => ({ ignoreLayersType: ignoredLayers[layers], spanNameHook: nameHandler }),
   http: () => ({ applyCustomAttributesOnSpan: noteHttpOutcome, responseHook: noteBrokenResponse }),
   // Its own default drops every command outside of a request.
-  ioredis: () => ({ requireParentSpan: false, dbStatementSerializer: redisStatement }),
+  ioredis: () => ({ requireParentSpan: false, dbStatementSerializer: ioredisStatement }),
   pg: () => ({ requestHook: nameStatement }),
   redis: () => ({ dbStatementSerializer: redisStatement }),
+};
+
+const providers: Readonly<Record<string, (provider: TracerProvider) => TracerProvider>> = {
+  ioredis: (provider) => withoutResends(withFailureCodes(provider)),
+  pg: withFailureCodes,
+  redis: withFailureCodes,
 };
 
 const ignoredLayers: Readonly<Record<ExpressLayers, readonly string[]>> = {

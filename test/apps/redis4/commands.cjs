@@ -1,0 +1,2 @@
+const { play } = require('../../fixtures/redis/play-redis.cjs');
+play(require('redis'), process.env);
