@@ -1,0 +1,2 @@
+const { play } = require('../../fixtures/kafka/play.cjs');
+play(require('kafkajs'), process.env);
