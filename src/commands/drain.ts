@@ -1,8 +1,10 @@
 import { ExitCode } from '../errors.ts';
 import { openKeep, type Keep } from '../export/keep.ts';
 import { makeExporter } from '../export/make-exporter.ts';
+import { adoptOrphans } from '../export/orphans.ts';
 import { sendKept } from '../export/send-kept.ts';
 import type { Exporter } from '../export/types.ts';
+import { findSpoolPlace } from '../launch/spool-place.ts';
 import { findStateDir } from '../plan/state-dir.ts';
 import type { OtlpDestination } from '../plan/types.ts';
 import { telemetryWishes } from '../settings/telemetry-wishes.ts';
@@ -21,6 +23,8 @@ export const drain: Command = async (words, context, flags) => {
     context.say(backends.length === 0 ? 'no backend is configured: nothing is kept' : 'no home and no OTEL_RUN_STATE_DIR: nothing is kept');
     return ExitCode.ok;
   }
+  const place = findSpoolPlace('drain', { dir: settings.values['spool.dir'].value, capBytes: null });
+  if (place !== null) adoptOrphans(place.dir);
   let left = 0;
   for (const destination of backends) left += await drainOne(destination, openKeep(stateDir, destination, wishes), context);
   return left === 0 ? ExitCode.ok : 1;

@@ -1,4 +1,5 @@
 import { isUserError } from '../errors.ts';
+import { processesOf } from '../export/processes.ts';
 import { findCommand } from '../launch/find-command.ts';
 import { launch } from '../launch/launch.ts';
 import { shedNodeOptions } from '../launch/shed-node-options.ts';
@@ -25,7 +26,8 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
   if (settings !== null) announce(plan, settings, context);
   return launch(plan, around, {
     ...context,
-    startExporterBeside: async (exporter) => (await import('./exporter-beside.ts')).startExporterBeside(exporter, context),
+    startExporterBeside: async (exporter) => (await import('./exporter-beside.ts')).startExporterBeside(exporter, around, context),
+    outlives: (run) => processesOf(run).length > 0,
   });
 }
 

@@ -56,15 +56,33 @@ export function openKeep(
   limits: KeepLimits = KEEP_LIMITS,
   onExpired: (count: number) => void = () => {},
 ): Keep {
+  return openKeepOf(stateDir, labelOf(destination, identity), limits, onExpired);
+}
+
+/** What names a destination without its credentials: enough to put, and to claim, not to send. */
+export interface KeepLabel {
+  readonly hash: string;
+  readonly endpoint: string;
+  readonly protocol: string;
+  readonly service: string | null;
+  readonly environment: string | null;
+}
+
+export function labelOf(destination: OtlpDestination, identity: KeepIdentity): KeepLabel {
+  const { serviceName: service, environment } = identity;
+  return { hash: destinationHash(destination, identity), endpoint: withoutSecrets(destination.url), protocol: destination.protocol, service, environment };
+}
+
+export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limits: KeepLimits = KEEP_LIMITS, onExpired: (count: number) => void = () => {}): Keep {
   const root = join(stateDir, 'kept');
-  const dir = join(root, destinationHash(destination, identity));
+  const dir = join(root, hash);
   const own = new Set<string>();
   let totalBytes: number | null = null;
 
   return {
     put(batch) {
       makeDirectories(dir);
-      const header = { version: 1, endpoint: withoutSecrets(destination.url), protocol: destination.protocol, service: identity.serviceName, environment: identity.environment, signal: batch.signal, count: batch.count, time: new Date().toISOString() };
+      const header = { version: 1, ...label, signal: batch.signal, count: batch.count, time: new Date().toISOString() };
       const head = Buffer.from(`${JSON.stringify(header)}\n`);
       const length = head.length + batch.body.length;
       const evicted = makeRoom(length);

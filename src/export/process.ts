@@ -5,6 +5,7 @@ import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
 import { describeLoss } from './describe-loss.ts';
+import { processesOf } from './processes.ts';
 import { superviseExporter, type SupervisedExporter } from './supervise.ts';
 import type { Summary } from './summary.ts';
 
@@ -34,8 +35,12 @@ function main(plan: ExporterPlan): void {
     for (let at = writers.length - 1; at >= 0; at--) if (!ownerLives(writers[at]!, here)) writers.splice(at, 1);
     if (writers.length > 0) return void (aloneSince = null);
     if (aloneSince === null) supervised.flush();
+    const isFirstLook = aloneSince === null;
     aloneSince ??= performance.now();
-    if (performance.now() - aloneSince < SETTLED_MS) return;
+    const isSettled = performance.now() - aloneSince >= SETTLED_MS;
+    // One that has written nothing yet may be there all the same.
+    if (isFirstLook || isSettled) for (const one of processesOf(plan.run)) writers.push({ thread: 0, ...one, ...here });
+    if (!isSettled || writers.length > 0) return;
     clearInterval(timer);
     void supervised.drain().then((summary) => {
       leaveLastWords(plan, summary);

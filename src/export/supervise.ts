@@ -5,6 +5,7 @@ import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { countRest } from './count-rest.ts';
 import { withoutSecrets } from './keep.ts';
+import { openLedger } from './ledger.ts';
 import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { resendMs } from './resend.ts';
 import { listSegments } from './spool-view.ts';
@@ -29,6 +30,8 @@ export interface SupervisedExporter {
    * counts what is left, removes the spool where it is empty, and ends the worker. Never rejects; later calls get the same promise.
    */
   drain(deadlineMs?: number): Promise<Summary>;
+  /** How far each segment has been settled, by destination: for an exporter that goes on with what processes write that live on. */
+  settled(): readonly Readonly<Record<string, number>>[];
 }
 
 const RESTARTS = 3;
@@ -43,7 +46,8 @@ const LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 2 };
 
 /** Starts the exporter in a worker thread of this process. Never throws: a failure is a line and a counted loss. */
 export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions): SupervisedExporter {
-  const settled: Settled[] = plan.destinations.map(() => ({ positions: {}, tally: emptyTally() }));
+  const settled: Settled[] = plan.destinations.map((_, number) => ({ positions: plan.settled?.[number] ?? {}, tally: emptyTally() }));
+  const ledger = openLedger(plan);
   const said = new Map<string, number>();
   const url = options.workerUrl ?? new URL('./worker.ts', import.meta.url);
   const pulse = new Int32Array(new SharedArrayBuffer(4));
@@ -56,6 +60,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   start();
   return {
     flush: () => tell({ kind: 'flush' }),
+    settled: () => settled.map(({ positions }) => positions),
     drain(deadlineMs) {
       drained ??= new Promise<Summary>((resolve) => {
         draining = { deadlineMs, resolve };
@@ -87,7 +92,10 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   }
 
   function onMessage(message: FromWorker): void {
-    if (message.kind === 'settled') settled[message.destination] = message.settled;
+    if (message.kind === 'settled') {
+      settled[message.destination] = message.settled;
+      ledger.note(message.destination, message.settled.positions);
+    }
     else if (message.kind === 'writer') options.onWriter?.(message.owner);
     else if (message.kind === 'notice') notice(message.cause, message.line);
     else finish(summarize(message.destinations, message.resent, message.tornBytes));
@@ -137,6 +145,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
     stopWorker();
     if (draining === null) return;
     if (looking !== null) clearInterval(looking);
+    ledger.close();
     removeSpool(plan.spool);
     draining.resolve(summary);
     draining = null;

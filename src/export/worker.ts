@@ -6,6 +6,7 @@ import { followSpool } from './follow.ts';
 import { openKeep, type Keep } from './keep.ts';
 import { makeExporter } from './make-exporter.ts';
 import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
+import { adoptOrphans } from './orphans.ts';
 import { MAX_BODY_BYTES, createPipeline, type Pipeline } from './pipeline.ts';
 import { createResender, resendMs, type Resender } from './resend.ts';
 import { viewSpool } from './spool-view.ts';
@@ -31,6 +32,8 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
   const pipelines: Pipeline[] = exporters.map((exporter, number) => startPipeline(exporter, number));
   const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender(keep, exporters[number]!, (count, reason) => onLost(number, count, reason))));
 
+  const { lost } = adoptOrphans(plan.spool);
+  if (lost > 0) post({ kind: 'notice', cause: 'orphans', line: `${lost} items of a run whose exporter was killed are lost` });
   let pause = BUSY_MS;
   let timer: NodeJS.Timeout | null = null;
   let draining = false;

@@ -26,6 +26,8 @@ export interface LaunchTools {
   readonly dist: string;
   say(line: string): void;
   startExporterBeside(plan: ExporterPlan): Promise<ExporterBeside>;
+  /** Whether a process of this run is still there when the command has ended. */
+  outlives(run: string): boolean;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
   });
   if (plan.topology === 'parent' && plan.exporter !== null) {
     const { exporter: told } = plan;
-    exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool), () => removeSpool(told.spool));
+    exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool));
   }
   const ending = await application.ended;
   const loss = exporter === null ? null : await exporter.drain();

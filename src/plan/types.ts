@@ -122,6 +122,8 @@ export interface ExporterPlan {
   readonly lastWordsFile: string | null;
   /** Pid of the application's first process where the exporter must find out by itself when it ends. */
   readonly root: { readonly pid: number; readonly start: string | null } | null;
+  /** By destination, chunks at the start of each segment that another exporter of this run had settled when it handed over. */
+  readonly settled?: readonly Readonly<Record<string, number>>[];
   readonly verbosity: AgentPlan['verbosity'];
 }
 

@@ -1,7 +1,7 @@
 /** Runs of the built command line with the numbered application, for tests of the exporter. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodes } from '../harness/nodes.ts';
 import { otelRun, startOtelRun, type RunResult, type RunningProgram } from '../harness/run.ts';
@@ -18,8 +18,12 @@ export interface Place {
   readonly env: Readonly<Record<string, string>>;
   /** Directories of runs that are left. */
   runs(): string[];
+  /** Every file below home and spool. */
+  files(): string[];
   /** Kept files, by destination. */
   kept(): string[];
+  /** The numbered application in a package of its own, which names no SDK: this repository's does. */
+  ownPackage(): string;
   remove(): void;
 }
 
@@ -33,9 +37,15 @@ export function makePlace(): Place {
     spool,
     env: { HOME: home, TMPDIR: dir, OTEL_RUN_SPOOL_DIR: spool, OTEL_BSP_SCHEDULE_DELAY: '50' },
     runs: () => readdirSync(spool, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory() && /^[0-9a-f]{16}$/.test(entry.name)).map(({ name }) => name),
+    files: () => [home, spool].flatMap((root) => readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))),
     kept: () => {
       const root = join(home, '.local/state/otel-run/kept');
       return existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.otlp')) : [];
+    },
+    ownPackage() {
+      writeFileSync(join(dir, 'package.json'), '{}');
+      writeFileSync(join(dir, 'app.cjs'), `require(${JSON.stringify(numbered)});\n`);
+      return join(dir, 'app.cjs');
     },
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
@@ -44,8 +54,8 @@ export function makePlace(): Place {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** `numbered.cjs <words>` under otel-run. */
-export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent'): RunningProgram {
-  return startOtelRun({ node, topology, args: [node, numbered, ...words.map(String)], env, ownSession: true });
+export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent', script = numbered): RunningProgram {
+  return startOtelRun({ node, topology, args: [node, script, ...words.map(String)], env, cwd: dirname(script), ownSession: true });
 }
 
 export function runNumbered(words: readonly (string | number)[], env: Env, topology?: Topology): Promise<RunResult> {
@@ -67,9 +77,14 @@ export async function until<T>(look: () => T, holds: (found: T) => boolean, time
   }
 }
 
-/** Exporters that are processes of their own: the temporary directory is among the little they are given. */
-export function exportersOf({ env }: Place): number[] {
-  return pids().filter((pid) => readProc(pid, 'cmdline').includes('dist/exporter.js') && readProc(pid, 'environ').includes(`TMPDIR=${env.TMPDIR}\0`));
+/** Exporters that are processes of their own. */
+export function exportersOf(place: Place): number[] {
+  return processesOf(place).filter((pid) => readProc(pid, 'cmdline').includes('dist/exporter.js'));
+}
+
+/** Everything that was started for a test: the temporary directory is among the little that exporters are given. */
+export function processesOf({ env }: Place): number[] {
+  return pids().filter((pid) => readProc(pid, 'environ').includes(`TMPDIR=${env.TMPDIR}\0`));
 }
 
 export function pids(): number[] {
