@@ -6,7 +6,7 @@ import type { InstrumentationEntry } from './entry.ts';
 import { watchEsModules } from './es-modules.ts';
 import { createLibraries } from './libraries.ts';
 import { watchLibraryLoads } from './library-loads.ts';
-import { instrumentationOptions, instrumentationProvider } from './options.ts';
+import { adjustInstrumentation, instrumentationOptions, instrumentationProvider } from './options.ts';
 import { publishReport, reasonOf } from './report.ts';
 import { runRequireHooks } from './require-in-the-middle.ts';
 import { instrumentationTable } from './table.ts';
@@ -44,6 +44,7 @@ function createConstructions(plan: AgentPlan, provider: TracerProvider, say: (li
   const attempt = (entry: InstrumentationEntry): string | null => {
     try {
       const instrumentation = new (entry.load())(instrumentationOptions(entry.name, plan.instrumentations));
+      adjustInstrumentation(entry.name, instrumentation);
       instrumentation.setTracerProvider(instrumentationProvider(entry.name, provider));
       return null;
     } catch (error) {

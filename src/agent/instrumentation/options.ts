@@ -1,6 +1,7 @@
 import type { TracerProvider } from '@opentelemetry/api';
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { AgentPlan, ExpressLayers } from '../../plan/types.ts';
+import { awsOptions, guardServices } from './aws-calls.ts';
 import { withFailureCodes } from './database-failures.ts';
 import { noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
 import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
@@ -19,7 +20,13 @@ export function instrumentationProvider(name: string, provider: TracerProvider):
   return providers[name]?.(provider) ?? provider;
 }
 
+/** Once it is constructed. */
+export function adjustInstrumentation(name: string, instrumentation: object): void {
+  if (name === 'aws-sdk') guardServices(instrumentation);
+}
+
 const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
+  'aws-sdk': () => awsOptions,
   // Routes of the layers that are ignored still give the server span its name.
   express: (layers) => ({ ignoreLayersType: ignoredLayers[layers], spanNameHook: nameHandler }),
   http: () => ({ applyCustomAttributesOnSpan: noteHttpOutcome, responseHook: noteBrokenResponse }),
