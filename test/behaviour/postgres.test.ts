@@ -26,7 +26,7 @@ const STATEMENTS = [
   ['pg.query:SELECT postgres', 'SELECT ?::date', '22008', 'date/time field value out of range: ?'],
   ['pg.query:SET postgres', 'SET timezone = ?', '22023', 'invalid value for parameter "TimeZone": ?'],
   ['pg.query:INSERT postgres', 'INSERT INTO people VALUES (?)', '23505', 'duplicate key value violates unique constraint "people_pkey"'],
-  ['pg.query:DO postgres', 'DO ?', 'P0001', 'raised by a function of the database'],
+  ['pg.query:DO postgres', 'DO ?', 'P0001', 'raised by code in the database'],
   ['pg.query:SELECT postgres', 'SELECT * FROM nowhere', '42P01', 'relation "nowhere" does not exist'],
   ['pg.query:SELECT postgres', 'SELECT $1::text AS pooled'],
   ['pg.query:SELECT postgres', 'SELECT ? AS borrowed'],
