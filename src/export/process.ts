@@ -9,8 +9,9 @@ import { processesOf } from './processes.ts';
 import { superviseExporter, type SupervisedExporter } from './supervise.ts';
 import type { Summary } from './summary.ts';
 
-const LOOK_MS = 100;
-/** Longer than the worker takes to see a segment: a process that outlives the first may have written its first spans just now. */
+/** Each look costs processor time while nothing happens; nobody waits for the end of this process. */
+const LOOK_MS = 250;
+/** Longer than the worker takes to see a segment when it was told to flush: a process that outlives the first may have written its first spans just now. */
 const SETTLED_MS = 500;
 
 let exporter: SupervisedExporter | null = null;

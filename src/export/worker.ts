@@ -15,6 +15,9 @@ import type { Exporter } from './types.ts';
 
 const BUSY_MS = 20;
 const IDLE_MS = 250;
+/** Where nobody looks on and the spool holds what is written meanwhile, even in a burst. */
+const LONG_IDLE_MS = 500;
+const ROOMY_BYTES = 16 * 1024 * 1024;
 const VIEWER_DELAY_MS = 100;
 const NICENESS = 10;
 /** Above this many bytes waiting the oldest is kept or dropped, so that the writers find room. */
@@ -34,6 +37,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
 
   const { lost } = adoptOrphans(plan.spool);
   if (lost > 0) post({ kind: 'notice', cause: 'orphans', line: `${lost} items of a run whose exporter was killed are lost` });
+  const idleMs = plan.spoolBytes >= ROOMY_BYTES && plan.destinations.every(({ kind }) => kind === 'otlp') ? LONG_IDLE_MS : IDLE_MS;
   let pause = BUSY_MS;
   let timer: NodeJS.Timeout | null = null;
   let draining = false;
@@ -51,7 +55,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     view.refresh();
     for (const pipeline of pipelines) pipeline.tick();
     if (!draining) pipelines.forEach((pipeline, number) => resenders[number]?.tick(pipeline.reached));
-    pause = draining || view.bytes !== before ? BUSY_MS : Math.min(IDLE_MS, pause * 1.5);
+    pause = draining || view.bytes !== before ? BUSY_MS : Math.min(idleMs, pause * 1.5);
     timer = setTimeout(turn, pause);
   }
 
