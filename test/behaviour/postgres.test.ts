@@ -28,6 +28,10 @@ const STATEMENTS = [
   ['pg.query:INSERT postgres', 'INSERT INTO people VALUES (?)', '23505', 'duplicate key value violates unique constraint "people_pkey"'],
   ['pg.query:DO postgres', 'DO ?', 'P0001', 'raised by code in the database'],
   ['pg.query:SELECT postgres', 'SELECT * FROM nowhere', '42P01', 'relation "nowhere" does not exist'],
+  ['pg.query:SELECT postgres', 'SELECT ? AS submitted'],
+  ['pg.query:SELECT postgres', 'SELECT ?::int', '22P02', 'invalid input syntax for type integer: ?'],
+  ['pg.query:SELECT postgres', 'SELECT generate_series(?, $1::int) AS counted'],
+  ['pg.query:SELECT postgres', 'SELECT generate_series(?, $1::int) AS streamed'],
   ['pg.query:SELECT postgres', 'SELECT $1::text AS pooled'],
   ['pg.query:SELECT postgres', 'SELECT ? AS borrowed'],
   ['pg.query:SELECT postgres', 'SELECT ? AS called'],
@@ -53,6 +57,7 @@ describeWithServices('PostgreSQL', ['postgres'], (servers) => {
 
     const statements = spans.filter(({ name }) => name.startsWith('pg.query')).sort((a, b) => Number(a.startTimeUnixNano - b.startTimeUnixNano));
     expect(statements.map(describeStatement)).toEqual(STATEMENTS);
+    expect(spans.filter(({ attributes }) => 'otel_run.unfinished' in attributes)).toEqual([]);
     const reached = { 'db.system.name': 'postgresql', 'db.namespace': database, 'server.address': host, 'server.port': port };
     for (const span of statements) expect(span).toMatchObject({ kind: 'client', attributes: reached });
     for (const span of statements.filter(({ status }) => status.code === 'error')) {

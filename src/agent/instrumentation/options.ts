@@ -6,6 +6,7 @@ import { withFailureCodes } from './database-failures.ts';
 import { noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
 import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
 import { nameStatement } from './postgres-names.ts';
+import { followSubmitted, withSubmitted } from './postgres-submitted.ts';
 import { redisStatement } from './redis-statement.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -23,6 +24,7 @@ export function instrumentationProvider(name: string, provider: TracerProvider):
 /** Once it is constructed. */
 export function adjustInstrumentation(name: string, instrumentation: object): void {
   if (name === 'aws-sdk') guardServices(instrumentation);
+  if (name === 'pg') followSubmitted(instrumentation);
 }
 
 const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
@@ -38,7 +40,7 @@ const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
 
 const providers: Readonly<Record<string, (provider: TracerProvider) => TracerProvider>> = {
   ioredis: (provider) => withoutResends(withFailureCodes(provider)),
-  pg: withFailureCodes,
+  pg: (provider) => withSubmitted(withFailureCodes(provider)),
   redis: withFailureCodes,
 };
 

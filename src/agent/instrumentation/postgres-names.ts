@@ -15,6 +15,10 @@ export function nameStatement(span: Span, { connection, query }: Request): void 
   if (query.name) return;
   const first = FIRST_WORD.exec(query.text)![0].trim();
   if (/^[A-Za-z]+;?$/.test(first)) return;
-  const command = COMMAND.exec(query.text)?.[1]?.toUpperCase();
-  span.updateName(['pg.query', command && `:${command}`, connection.database && ` ${connection.database}`].filter(Boolean).join(''));
+  span.updateName(statementName(query.text, connection.database));
+}
+
+export function statementName(text: string, database: string | undefined): string {
+  const command = COMMAND.exec(text)?.[1]?.toUpperCase();
+  return ['pg.query', command && `:${command}`, database && ` ${database}`].filter(Boolean).join('');
 }

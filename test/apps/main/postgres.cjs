@@ -1,2 +1,4 @@
-const { Client, Pool } = require('pg');
-require('../../fixtures/postgres/play.cjs').play({ Client, Pool }, process.env);
+const { Client, Pool, Query } = require('pg');
+const Cursor = require('pg-cursor');
+const QueryStream = require('pg-query-stream');
+require('../../fixtures/postgres/play.cjs').play({ Client, Pool, Query, Cursor, QueryStream }, process.env);
