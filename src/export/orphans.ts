@@ -16,8 +16,9 @@ export interface Adopted {
   readonly lost: number;
 }
 
-/** A spool without a ledger tells nobody whose it is. */
-const NAMELESS_MS = 24 * 3600_000;
+/** A spool without a ledger, of an exporter that was killed before it could write one, tells nobody whose it is: it is counted. */
+const NAMELESS_MS = 10 * 60_000;
+const nameless: Omit<Ledger, 'exporter'> = { version: 1, stateDir: null, maxItems: 512, destinations: [{ signal: 'traces', keep: null, positions: {} }] };
 const KEPT_ITEMS = 8192;
 /** `<run>`, and behind a dot who is about to adopt it. */
 const NAME = /^([0-9a-f]{16})(?:\.(\d+)-(\w+))?$/;
@@ -45,12 +46,10 @@ export function adoptOrphans(spool: string): Adopted {
 }
 
 function adopt(dir: string, run: string, here: Pick<SegmentOwner, 'pidNamespace' | 'boot'>, sum: { kept: number; lost: number }): void {
-  const ledger = readLedger(dir);
-  if (ledger === null) {
-    if (Date.now() - statSync(dir).mtimeMs > NAMELESS_MS) rmSync(dir, { recursive: true, force: true });
-    return;
-  }
-  if (ownerLives(ledger.exporter, here) || processesOf(run).length > 0) return;
+  const found = readLedger(dir);
+  if (found === null ? Date.now() - statSync(dir).mtimeMs < NAMELESS_MS : ownerLives(found.exporter, here)) return;
+  if (processesOf(run).length > 0) return;
+  const ledger = found ?? nameless;
   const before = viewSpool(dir, 0);
   before.refresh(true);
   if ([...before.segments.values()].some(({ writerEnded }) => !writerEnded)) return;
@@ -63,13 +62,13 @@ function adopt(dir: string, run: string, here: Pick<SegmentOwner, 'pidNamespace'
     const keep = line.keep === null || ledger.stateDir === null ? null : openKeepOf(ledger.stateDir, line.keep);
     const { kept, lost } = move(view, line, ledger, keep);
     sum.kept += kept;
-    if (line.keep !== null) sum.lost += lost;
+    if (line.keep !== null || found === null) sum.lost += lost;
     for (const segment of [...view.segments.values()]) view.settle(segment, reader);
   });
   rmSync(mine, { recursive: true, force: true });
 }
 
-function move(view: SpoolView, { signal, positions }: LedgerLine, { maxItems }: Ledger, keep: Keep | null): { kept: number; lost: number } {
+function move(view: SpoolView, { signal, positions }: LedgerLine, { maxItems }: Pick<Ledger, 'maxItems'>, keep: Keep | null): { kept: number; lost: number } {
   const follower = followSpool({ view, signal, maxItems, maxBytes: MAX_BODY_BYTES, skip: positions });
   let [kept, lost] = [0, 0];
   let parts: Part[] = [];
