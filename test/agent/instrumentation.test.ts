@@ -58,6 +58,7 @@ describe('a Redis command is told by its name and number of keys', () => {
     ['PUBLISH', ['channel', 'message'], 'PUBLISH'],
     ['CONFIG', ['SET', 'requirepass', 'x'], 'CONFIG'],
     ['EVAL', ['return 1', 'no number'], 'EVAL [1 key]'],
+    ['PING', undefined, 'PING'],
   ])('%s %j', (command, args, expected) => expect(redisStatement(command, args)).toBe(expected));
 });
 

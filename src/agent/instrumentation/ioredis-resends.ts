@@ -7,9 +7,9 @@ const sent = new WeakSet<object>();
 let isResend = false;
 
 /** The instrumentation calls it with a command's list of arguments right before it starts the command's span. */
-export function ioredisStatement(command: string, args: readonly unknown[]): string {
-  isResend = sent.has(args);
-  sent.add(args);
+export function ioredisStatement(command: string, args: readonly unknown[] | undefined): string {
+  isResend = args !== undefined && sent.has(args);
+  if (Array.isArray(args)) sent.add(args);
   return redisStatement(command, args);
 }
 

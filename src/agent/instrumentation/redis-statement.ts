@@ -15,8 +15,10 @@ const COUNTED: Readonly<Record<string, number>> = {
 };
 
 /** What a span says of a Redis command: its name and how many keys it touches. Neither keys nor values. */
-export function redisStatement(command: string, args: readonly unknown[]): string {
+export function redisStatement(command: string, args: readonly unknown[] | undefined): string {
   const name = String(command).toUpperCase();
+  // A command object that an application made by itself need not have any.
+  if (!Array.isArray(args)) return name;
   const keys = countKeys(name, args);
   return keys === 0 ? name : `${name} [${keys} ${keys === 1 ? 'key' : 'keys'}]`;
 }
