@@ -36,6 +36,8 @@ export interface SupervisedExporter {
 
 const RESTARTS = 3;
 const ONE_A_MINUTE_MS = 60_000;
+/** A failure so long ago is no part of a row of failures: applications run for months. */
+const FORGIVEN_MS = 10 * 60_000;
 /** A worker without a pulse at two looks in a row hangs; the first may be that of a process that was stopped meanwhile. */
 const LOOK_MS = 5000;
 const LOOK_WHILE_DRAINING_MS = 750;
@@ -54,6 +56,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   let worker: Worker | null = null;
   let looking: NodeJS.Timeout | null = null;
   let restarts = 0;
+  let failedAt = 0;
   let draining: { deadlineMs: number | undefined; resolve: (summary: Summary) => void } | null = null;
   let drained: Promise<Summary> | null = null;
 
@@ -103,6 +106,8 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
 
   function onFailure(error: unknown): void {
     worker = null;
+    if (Date.now() - failedAt > FORGIVEN_MS) restarts = 0;
+    failedAt = Date.now();
     if (restarts++ < RESTARTS) {
       start();
       if (draining !== null) tell({ kind: 'drain', deadlineMs: draining.deadlineMs ?? null });

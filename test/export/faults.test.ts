@@ -93,7 +93,7 @@ describe.each(['http/protobuf', 'grpc'] as const)('%s', (protocol) => {
   test('partial success is counted, and said with the words of the backend', async () => {
     const room = makeRoom();
     const receiver = await receive();
-    receiver.misbehave({ kind: 'partial', rejected: 7, message: 'too old\u001b[31m' });
+    receiver.misbehave({ kind: 'partial', rejected: 7, message: 'too old\u001b[31m', times: 1 });
     const exporter = room.supervise(room.plan({ destinations: [otlp(urlOf(receiver), { protocol })] }));
     await room.write({ from: 1, to: 100 });
     await receiver.waitForSpans(93);
