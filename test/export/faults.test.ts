@@ -232,7 +232,7 @@ test('a backend that nobody configured: counted, with no state, no word and no w
   const { traces, ms } = await shortRun(room, `http://127.0.0.1:${await closedPort()}`, { undelivered: 'drop' });
   expect(traces).toMatchObject({ kept: 0, silent: true });
   expect(droppedCount(traces)).toBe(100);
-  expect(ms).toBeLessThan(400);
+  expect(ms).toBeLessThan(1000); // far below the 2 s that an unreached backend is given
   expect([room.kept(), room.notices, room.segments()]).toEqual([[], [], []]);
 });
 

@@ -166,6 +166,8 @@ test('what killed exporters left for another destination waits for that one', as
   const away = { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await closedPort()}` };
   const program = startNumbered([1, 100, 'close'], away, 'replace');
   await program.said(/ready/);
+  // An exporter that is killed before it has noted whose spool it is leaves one that nobody can send.
+  await until(() => place.files(), (files) => files.some((file) => file.endsWith('exporter.json')));
   process.kill((await until(() => exportersOf(place), (found) => found.length === 1))[0]!, 'SIGKILL');
   program.kill('SIGTERM');
   await program.ended;
