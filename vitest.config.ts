@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/services/global-setup.ts'],
-    setupFiles: ['test/services/patience.ts'],
+    setupFiles: ['test/services/patience.ts', 'test/harness/own-places.ts'],
     // Tests start processes; more files at once than processors only makes them wait for each other.
     maxWorkers: 2,
     testTimeout: 30_000,
