@@ -9,7 +9,7 @@ export interface Shop {
   readonly orders: ServiceProcess;
   readonly shipping: ServiceProcess;
   /** Places an order and waits until both ways have shipped it. Rejects where it failed or was not shipped. */
-  order(sku: string): Promise<{ readonly id: number }>;
+  order(sku: string, timeoutMs?: number): Promise<{ readonly id: number }>;
   stop(): Promise<void>;
 }
 
@@ -38,12 +38,12 @@ export async function startShop(servers: ShopServers, how: { readonly node: stri
   return {
     orders,
     shipping,
-    async order(sku) {
+    async order(sku, timeoutMs = 10_000) {
       const response = await fetch(`${orders.address}/orders`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ sku, quantity: 2 }),
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(timeoutMs),
       });
       if (response.status !== 201) throw new Error(`the order was answered ${response.status}: ${await response.text()}\n${orders.stderr()}`);
       const order = (await response.json()) as { id: number };

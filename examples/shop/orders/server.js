@@ -16,6 +16,8 @@ async function main() {
   console.log(`orders listening on http://127.0.0.1:${server.address().port}`);
 
   const stop = async () => {
+    // A server that is gone must not keep an order, and so this process, waiting for ever.
+    setTimeout(() => process.exit(1), 3000).unref();
     await new Promise((resolve) => server.close(resolve));
     await stores.close();
   };

@@ -32,6 +32,8 @@ async function ship(order, path) {
 }
 
 async function stop() {
+  // A server that is gone must not keep a shipment, and so this process, waiting for ever.
+  setTimeout(() => process.exit(1), 3000).unref();
   await Promise.all([
     new Promise((resolve) => server.close(resolve)),
     kafkaConsumer.close(),
