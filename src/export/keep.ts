@@ -150,9 +150,13 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
   }
 }
 
-/** What makes a destination the same one: where it is, with which credentials, for which service. */
+/**
+ * What makes a destination the same one: where it is, with which credentials, for which service. Credentials from a file are
+ * the file's: it is there to be renewed.
+ */
 export function destinationHash(destination: OtlpDestination, { serviceName, environment }: KeepIdentity): string {
-  const headers = Object.entries(destination.headers).sort(([a], [b]) => (a < b ? -1 : 1));
+  const values = { ...destination.headers, ...Object.fromEntries(Object.entries(destination.headerFiles ?? {}).map(([name, path]) => [name, `@${path}`])) };
+  const headers = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
   const identity = JSON.stringify([destination.url, destination.signal, headers, serviceName, environment]);
   return createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }

@@ -2,9 +2,9 @@ import { Client, Metadata, credentials, status, type ChannelCredentials, type Se
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { readPartialSuccess, readRetryDelay } from './answers.ts';
 import { describeConnectionError, tame } from './failure-words.ts';
+import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
 import { withoutSecrets } from './keep.ts';
 import { version } from './otlp-http.ts';
-import { followTlsFiles, type TlsFiles } from './tls-files.ts';
 import type { Batch, ExportOutcome, Exporter } from './types.ts';
 
 const METHODS: Readonly<Record<SignalName, string>> = {
@@ -21,8 +21,7 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
   const url = new URL(destination.url);
   const isTls = url.protocol === 'https:';
   const tlsFiles = followTlsFiles(destination);
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(destination.headers)) metadata.set(name, value);
+  const headers = followHeaders(destination);
   let client: Client | null = null;
   let clientFiles: TlsFiles | null = null;
 
@@ -30,9 +29,18 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     name: withoutSecrets(destination.url),
     async export(batch, signal) {
       try {
-        return await call(currentClient(), batch, signal);
+        const { error, answer } = await call(currentClient(), batch, signal);
+        if (error === null) return accepted(answer);
+        // The credentials may have been renewed a moment ago.
+        if (error.code === status.UNAUTHENTICATED && headers.lookAgain()) {
+          const second = await call(currentClient(), batch, signal);
+          return second.error === null ? accepted(second.answer) : failed(second.error, signal);
+        }
+        if (isTls && error.code === status.UNAVAILABLE) tlsFiles.lookAgain();
+        return failed(error, signal);
       } catch (error) {
-        return { kind: 'retry', reason: `a file of the TLS settings cannot be read: ${(error as Error).message}` };
+        const { syscall, message } = error as NodeJS.ErrnoException;
+        return { kind: 'retry', reason: syscall === undefined ? describeConnectionError(error, 'grpc') : `a file of the TLS settings cannot be read: ${message}` };
       }
     },
     async close() {
@@ -40,12 +48,14 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     },
   };
 
-  function call(connection: Client, batch: Batch, signal: AbortSignal): Promise<ExportOutcome> {
+  function call(connection: Client, batch: Batch, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve) => {
+      const metadata = new Metadata();
+      for (const [name, value] of Object.entries(headers.current())) metadata.set(name, value);
       const deadline = Date.now() + destination.timeoutMs;
       const request = connection.makeUnaryRequest(METHODS[batch.signal], asItIs, asItIs, batch.body, metadata, { deadline }, (error, answer) => {
         signal.removeEventListener('abort', cancel);
-        resolve(error === null ? accepted(answer ?? Buffer.alloc(0)) : failed(error, signal));
+        resolve({ error, answer: answer ?? Buffer.alloc(0) });
       });
       const cancel = (): void => request.cancel();
       if (signal.aborted) cancel();
@@ -67,7 +77,7 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
   }
 
   function currentClient(): Client {
-    const files = isTls ? tlsFiles() : NO_FILES;
+    const files = isTls ? tlsFiles.current() : NO_FILES;
     if (client === null || files !== clientFiles) {
       client?.close();
       client = new Client(`${url.host.includes(':') || url.port !== '' ? url.host : `${url.host}:${isTls ? 443 : 80}`}`, channelCredentials(isTls, files), {
@@ -85,6 +95,11 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     }
     return client;
   }
+}
+
+interface Answer {
+  readonly error: ServiceError | null;
+  readonly answer: Buffer;
 }
 
 const NO_FILES: TlsFiles = {};

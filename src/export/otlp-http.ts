@@ -5,8 +5,8 @@ import { gzip } from 'node:zlib';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { readJsonPartialSuccess, readPartialSuccess, readStatusMessage } from './answers.ts';
 import { describeConnectionError, describeStatus, tame } from './failure-words.ts';
+import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
 import { withoutSecrets } from './keep.ts';
-import { followTlsFiles, type TlsFiles } from './tls-files.ts';
 import type { Batch, Exporter, ExportOutcome } from './types.ts';
 
 /** Further bytes of an answer are not read. */
@@ -28,13 +28,15 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
   const url = new URL(destination.url);
   const isTls = url.protocol === 'https:';
   const isJson = destination.protocol === 'http/json';
-  const headers: Record<string, string> = {
+  const before = {
     'user-agent': `otel-run/${version()}`,
     ...(url.username === '' ? {} : { authorization: `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}` }),
-    ...destination.headers,
+  };
+  const behind = {
     'content-type': isJson ? 'application/json' : 'application/x-protobuf',
     ...(destination.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
   };
+  const headers = followHeaders(destination);
   const tlsFiles = followTlsFiles(destination);
   let agent: HttpAgent | null = null;
   let agentFiles: TlsFiles | null = null;
@@ -52,9 +54,12 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
           if (!(error as { onReusedSocket?: boolean }).onReusedSocket || signal.aborted) throw error;
           answer = await post(body, signal);
         }
+        // The credentials may have been renewed a moment ago.
+        if (answer.status === 401 && headers.lookAgain()) answer = await post(body, signal);
         return judge(answer);
       } catch (error) {
         if (error instanceof UnreadableBatch) return { kind: 'refused', reason: error.message };
+        if (isTls) tlsFiles.lookAgain();
         if (signal.aborted) return { kind: 'retry', reason: 'no answer before the end' };
         return { kind: 'retry', reason: error instanceof NoAnswer ? error.message : describeConnectionError(error, 'http') };
       }
@@ -71,7 +76,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
 
   function post(body: Buffer, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const options: RequestOptions = { method: 'POST', headers: { ...headers, 'content-length': body.length }, agent: currentAgent(), auth: undefined, signal };
+      const options: RequestOptions = { method: 'POST', headers: { ...before, ...headers.current(), ...behind, 'content-length': body.length }, agent: currentAgent(), auth: undefined, signal };
       const target = new URL(url);
       target.username = target.password = '';
       const request: ClientRequest = (isTls ? httpsRequest : httpRequest)(target, options);
@@ -132,7 +137,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
 
   function readTls(): TlsFiles {
     try {
-      return tlsFiles();
+      return tlsFiles.current();
     } catch (error) {
       throw new NoAnswer(`a file of the TLS settings cannot be read: ${(error as Error).message}`);
     }

@@ -78,6 +78,8 @@ export interface OtlpDestination {
   readonly url: string;
   /** Lower-case names. Values may be secrets: never printed, never kept. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Absolute paths of the files that hold some of them: read again while the run lasts. */
+  readonly headerFiles?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly compression: 'gzip' | 'none';
   /** Paths of PEM files. */

@@ -6,7 +6,7 @@ import type { Origin, OtlpSettings, Problem, Resolved, SettingValues } from './t
 export function composeTracesOtlp(values: SettingValues, say: (problem: Problem) => void): OtlpSettings {
   const protocol = pickStronger(values['otlp.protocol'], values['otlp.traces.protocol']);
   const endpoint = pickStronger(values['otlp.endpoint'], values['otlp.traces.endpoint']);
-  const headers = mergeHeaders(values['otlp.headers'], values['otlp.traces.headers']);
+  const { headers, headerFiles } = mergeHeaders(values['otlp.headers'], values['otlp.traces.headers']);
   const exporters = values['traces.exporters'];
   const configured =
     [endpoint, protocol].some((given) => originGiven(given) !== null) ||
@@ -43,6 +43,7 @@ export function composeTracesOtlp(values: SettingValues, say: (problem: Problem)
       protocol: kind,
       url: read.url,
       headers,
+      ...(Object.keys(headerFiles).length > 0 && { headerFiles }),
       timeoutMs: timeout === 0 ? NO_TIMEOUT : timeout,
       compression: pickStronger(values['otlp.compression'], values['otlp.traces.compression']).value ?? 'none',
       tls: { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) },
@@ -57,9 +58,17 @@ export function composeTracesOtlp(values: SettingValues, say: (problem: Problem)
 /** The specification's 0 is no limit; timers of Node hold 31 bits. */
 const NO_TIMEOUT = 2 ** 31 - 1;
 
-function mergeHeaders(general: Resolved<Readonly<Record<string, string>>>, signal: Resolved<Readonly<Record<string, string>>>): Record<string, string> {
-  const all = [general, signal].flatMap((headers) => Object.entries(headers.value).map(([name, value]) => ({ name, value, rank: rankOrigin(headers.parts?.[name] ?? headers.origin) })));
+type Headers = Readonly<Record<string, string>>;
+
+function mergeHeaders(general: Resolved<Headers>, signal: Resolved<Headers>): { headers: Record<string, string>; headerFiles: Record<string, string> } {
+  const all = [general, signal].flatMap(({ value, origin, parts, files }) =>
+    Object.entries(value).map(([name, text]) => ({ name, text, rank: rankOrigin(parts?.[name] ?? origin), file: files?.[name] })),
+  );
   // Stable: of two from one source that for the signal stays last and wins.
   all.sort((a, b) => b.rank - a.rank);
-  return Object.fromEntries(all.map(({ name, value }) => [name, value]));
+  const strongest = [...new Map(all.map((one) => [one.name, one])).values()];
+  return {
+    headers: Object.fromEntries(strongest.map(({ name, text }) => [name, text])),
+    headerFiles: Object.fromEntries(strongest.flatMap(({ name, file }) => (file === undefined ? [] : [[name, file]]))),
+  };
 }

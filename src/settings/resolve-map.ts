@@ -10,11 +10,11 @@ import type { MapSetting } from './values.ts';
 
 /** Resource attributes and headers: all sources together, entry by entry the strongest. */
 export function resolveMap(key: string, setting: MapSetting, sources: Sources): Resolved<Readonly<Record<string, string>>> {
-  const entries = new Map<string, { value: string; origin: Origin }>();
-  const add = (name: string, value: string, origin: Origin) => {
+  const entries = new Map<string, { value: string; origin: Origin; file: string | null }>();
+  const add: Add = (name, value, origin, file = null) => {
     const entry = setting.type === 'headers' ? name.toLowerCase() : name;
     const wrong = setting.type === 'headers' ? findHeaderFault(name, value) : null;
-    if (wrong === null) entries.set(entry, { value, origin });
+    if (wrong === null) entries.set(entry, { value, origin, file });
     else sources.say(problemAt(origin, `${wrong}; it is not sent`, { severity: 'error', strict: true }));
   };
   // The weakest source first: a stronger one replaces entries of the same name.
@@ -28,10 +28,11 @@ export function resolveMap(key: string, setting: MapSetting, sources: Sources): 
     value: Object.fromEntries([...entries].map(([name, { value }]) => [name, value])),
     origin: origins.at(-1) ?? DEFAULT_ORIGIN,
     parts: Object.fromEntries([...entries].map(([name, { origin }]) => [name, origin])),
+    files: Object.fromEntries([...entries].flatMap(([name, { file }]) => (file === null ? [] : [[name, file]]))),
   };
 }
 
-type Add = (name: string, value: string, origin: Origin) => void;
+type Add = (name: string, value: string, origin: Origin, file?: string | null) => void;
 
 function addFromFile(key: string, node: FileNode, setting: MapSetting, sources: Sources, add: Add): void {
   if (node.kind === 'scalar' && readScalar(node) === null) return;
@@ -74,13 +75,13 @@ function addFromFlag(text: string, setting: MapSetting, sources: Sources, add: A
   }
   if (setting.type !== 'headers') return add(pair.key, pair.value, origin);
   const value = readHeaderFlag(pair.key, pair.value, origin, sources);
-  if (value !== null) add(pair.key, value, origin);
+  if (value !== null) add(pair.key, value, origin, fileOf(pair.value, sources));
 }
 
 /** `name=@file`, `name=${VAR}`, `name=value`. */
 function readHeaderFlag(name: string, text: string, origin: Origin, sources: Sources): string | null {
-  if (text.startsWith('@')) {
-    const path = resolve(sources.cwd, text.slice(1));
+  const path = fileOf(text, sources);
+  if (path !== null) {
     try {
       const value = sources.readText(path).trim();
       if (value !== '') return value;
@@ -101,6 +102,10 @@ function readHeaderFlag(name: string, text: string, origin: Origin, sources: Sou
     sources.say(problemAt(origin, `others can read the value of ${quote(name)} on the command line`, { hint: `write '${name}=@file' or '${name}=\${VARIABLE}'` }));
   }
   return result.text;
+}
+
+function fileOf(text: string, { cwd }: Sources): string | null {
+  return text.startsWith('@') ? resolve(cwd, text.slice(1)) : null;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#name-field-names; a value with a line break would make Node throw. */

@@ -17,6 +17,8 @@ export interface Resolved<T> {
   readonly rejected?: Origin;
   /** Of a map: where each entry comes from. */
   readonly parts?: Readonly<Record<string, Origin>>;
+  /** Of headers: the files that some of them were read from. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface Problem {

@@ -39,6 +39,10 @@ export interface Room {
   /** Runs a writer to its end (`stay`: until it has written). */
   write(task: Omit<WriterTask, 'dir' | 'ending'> & { ending?: WriterTask['ending']; dir?: string }): Promise<ChildProcess>;
   segments(dir?: string): string[];
+  /** A directory in that of the room. */
+  subdirectory(name: string): string;
+  /** Waits until a notice of these words has come. */
+  noticed(words: RegExp): Promise<void>;
   /** Headers of what is kept. */
   kept(): { signal: string; count: number; file: string; text: string }[];
 }
@@ -99,6 +103,11 @@ export function makeRoom(): Room {
       });
       return child;
     },
+    subdirectory(name) {
+      mkdirSync(join(dir, name));
+      return join(dir, name);
+    },
+    noticed: (words) => until(() => notices.some((line) => words.test(line)), `a notice of ${words}`, 15_000),
     segments: (of = spool) => (existsSync(of) ? readdirSync(of).filter((name) => name.endsWith('.seg')) : []),
     kept() {
       const root = join(state, 'kept');

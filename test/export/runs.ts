@@ -9,7 +9,7 @@ import { otelRun, startOtelRun, type RunResult, type RunningProgram } from '../h
 export type Topology = 'replace' | 'parent';
 export const topologies: readonly Topology[] = ['parent', 'replace'];
 export const node = nodes.node24!;
-const numbered = fileURLToPath(new URL('../fixtures/export/numbered.cjs', import.meta.url));
+export const numberedScript = fileURLToPath(new URL('../fixtures/export/numbered.cjs', import.meta.url));
 
 /** A home and a spool of its own for each test: what is left behind is seen. */
 export interface Place {
@@ -44,7 +44,7 @@ export function makePlace(): Place {
     },
     ownPackage() {
       writeFileSync(join(dir, 'package.json'), '{}');
-      writeFileSync(join(dir, 'app.cjs'), `require(${JSON.stringify(numbered)});\n`);
+      writeFileSync(join(dir, 'app.cjs'), `require(${JSON.stringify(numberedScript)});\n`);
       return join(dir, 'app.cjs');
     },
     remove: () => rmSync(dir, { recursive: true, force: true }),
@@ -54,8 +54,8 @@ export function makePlace(): Place {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** `numbered.cjs <words>` under otel-run. */
-export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent', script = numbered): RunningProgram {
-  return startOtelRun({ node, topology, args: [node, script, ...words.map(String)], env, cwd: dirname(script), ownSession: true });
+export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent', script = numberedScript, options: readonly string[] = []): RunningProgram {
+  return startOtelRun({ node, topology, args: [...options, node, script, ...words.map(String)], env, cwd: dirname(script), ownSession: true });
 }
 
 export function runNumbered(words: readonly (string | number)[], env: Env, topology?: Topology): Promise<RunResult> {
