@@ -1,6 +1,6 @@
 /**
- * However a process ends, what it finished is in its segments, and the ending is plain node's: stdout, stderr,
- * exit code and signal. The agent alone, in real processes; the launcher and the exporter have tests of their own.
+ * The rarer ways to end: what was finished is in the segments, and the ending is plain node's. The agent alone, in
+ * real processes; the common ways, with launcher and exporter, are rows of the fault matrix.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,21 +19,19 @@ interface Ending {
   readonly spans?: number;
 }
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const endings: readonly Ending[] = [
-  ...['natural', 'natural-later', 'exit-now', 'exit-later', 'exit-code', 'really-exit', 'throw', 'rejection', 'survivor'].map((name) => ({ name })),
+  ...['natural-later', 'exit-code', 'really-exit', 'survivor'].map((name) => ({ name })),
   ...['in-exit-listener', 'in-exit-listener-of-exit', 'exit-listener-throws', 'before-exit', 'before-exit-microtask', 'listeners-removed'].map((name) => ({ name })),
   { name: 'before-exit-work', spans: 125 },
-  ...['all-listeners-removed', 'open', 'self-signal', 'emitted', 'listeners', 'many-listeners', 'stack-in-listener', 'in-domain', 'abort'].map((name) => ({ name })),
-  { name: 'burst', spans: 20_000 },
+  ...['all-listeners-removed', 'open', 'self-signal', 'emitted', 'listeners', 'many-listeners', 'stack-in-listener', 'in-domain'].map((name) => ({ name })),
   { name: 'many-scopes', spans: 5000 },
-  ...SIGNALS.flatMap((signal) => ['signal', 'signal-exits', 'signal-closes'].map((name) => ({ name, signal }))),
-  { name: 'signal', signal: 'SIGKILL' },
   { name: 'signal-after-timer', signal: 'SIGKILL' },
-  ...['worker', 'worker-exit', 'worker-throw', 'worker-eval', 'worker-busy'].map((name) => ({ name })),
+  ...['worker', 'worker-exit', 'worker-throw', 'worker-eval'].map((name) => ({ name })),
 ];
 
-const nodes = Object.entries((await ensureNodes()) as Record<string, string>);
+const all = Object.entries((await ensureNodes()) as Record<string, string>);
+/** The floor and the newest. */
+const nodes = [all[0]!, all.at(-1)!];
 const scratch = mkdtempSync(join(tmpdir(), 'endings-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -51,28 +49,12 @@ describe.each(nodes)('on %s', (_, node) => {
   });
 });
 
-describe('a turn that never ends, killed', () => {
+test('a turn that never ends, killed, loses at most 64 KiB', async () => {
   const [, node] = nodes.at(-1)!;
   const file = fileURLToPath(new URL('../fixtures/endings/endings.cjs', import.meta.url));
-
-  test('loses what finished in its last 10 ms', async () => {
-    const { spool } = await play(node, file, { name: 'long-turn', signal: 'SIGKILL' }, true);
-    expect(missing(spool, 100).filter((number) => number <= 90)).toEqual([]); // one each 2 ms; twice the bound for a slow machine
-  });
-
-  test('loses at most 64 KiB', async () => {
-    const { spool } = await play(node, file, { name: 'large-turn', signal: 'SIGKILL' }, true);
-    const bytesOfOne = 70;
-    expect(missing(spool, 20_000).length).toBeLessThan((64 * 1024) / bytesOfOne);
-  });
-});
-
-test('running out of memory loses nothing that was handed over', async () => {
-  const [, node] = nodes.at(-1)!;
-  const file = fileURLToPath(new URL('../fixtures/endings/endings.cjs', import.meta.url));
-  const { result, spool } = await play(node, file, { name: 'out-of-memory' }, true, ['--max-old-space-size=60']);
-  expect(result.signal).toBe('SIGABRT');
-  expect(missing(spool, 100)).toEqual([]);
+  const { spool } = await play(node, file, { name: 'large-turn', signal: 'SIGKILL' }, true);
+  const bytesOfOne = 70;
+  expect(missing(spool, 20_000).length).toBeLessThan((64 * 1024) / bytesOfOne);
 });
 
 describe('spans that the end cuts off', () => {
@@ -106,10 +88,10 @@ describe('spans that the end cuts off', () => {
 });
 
 let runs = 0;
-async function play(node: string, file: string, { name, signal }: Ending, traced: boolean, options: readonly string[] = []): Promise<{ result: RunResult; spool: SpooledSpans }> {
+async function play(node: string, file: string, { name, signal }: Ending, traced: boolean): Promise<{ result: RunResult; spool: SpooledSpans }> {
   const dir = join(scratch, `${runs++}`);
   const env = traced ? { NODE_OPTIONS: `--require ${preload}`, OTEL_RUN_PLAN: JSON.stringify(agentPlan(dir)) } : {};
-  const program = startPlainNode({ node, args: [...options, file, name], env, cwd: scratch });
+  const program = startPlainNode({ node, args: [file, name], env, cwd: scratch });
   if (signal !== undefined) {
     await program.said('ready');
     program.kill(signal);

@@ -1,0 +1,43 @@
+/** Rows 1 to 4 and 12: however the application ends by itself, all that it finished arrives, and the ending is plain node's. */
+import { createRequire } from 'node:module';
+import { describe, expect, test, vi } from 'vitest';
+import { nodes } from '../harness/nodes.ts';
+import { startReceiver } from '../harness/receiver.ts';
+import { plainNode } from '../harness/run.ts';
+import { CELLS_AT_ONCE, allCells, expectAllDelivered, fixture, missing, play } from './play.ts';
+
+vi.setConfig({ maxConcurrency: CELLS_AT_ONCE, testTimeout: 60_000 });
+
+describe.concurrent.each([
+  ['row 1: a natural end', 'natural', { exitCode: 0 }],
+  ['row 2: process.exit() at once', 'exit-now', { exitCode: 0 }],
+  ['row 2: process.exit() later keeps its code', 'exit-later', { exitCode: 3 }],
+  ['row 3: an uncaught exception', 'throw', { exitCode: 1 }],
+  ['row 4: an unhandled rejection', 'rejection', { exitCode: 1 }],
+  ["spans of the last moments: beforeExit (once), the application's exit listeners, process.exit() inside one", 'last-moments', { exitCode: 5 }],
+] as const)('%s: 100 of 100', (_, name, ending) => {
+  test.each(allCells)('%s', async (_, cell) => {
+    expect((await expectAllDelivered(cell, { name })).result).toMatchObject(ending);
+  });
+});
+
+describe.concurrent('row 12: 20,000 spans in one turn arrive, or are counted', () => {
+  test.each(allCells)('%s', async (_, cell) => {
+    const { spans } = await play(cell, { name: 'burst' }, (spans) => spans.length >= 20_000);
+    expect(missing(spans, 20_000)).toEqual([]); // the cap is far away: none has to be counted
+    expect(spans).toHaveLength(20_000);
+  });
+});
+
+test('control: under the stock preload process.exit() loses them, so that these checks can fail', async () => {
+  const receiver = await startReceiver();
+  try {
+    const stock = createRequire(import.meta.url).resolve('@opentelemetry/auto-instrumentations-node/register');
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_NODE_RESOURCE_DETECTORS: 'env', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
+    const { exitCode } = await plainNode({ node: nodes.node24!, args: ['--require', stock, fixture('cjs'), 'exit-now'], env });
+    expect(exitCode).toBe(0);
+    expect(missing(receiver.spans, 100)).toHaveLength(100);
+  } finally {
+    await receiver.close();
+  }
+});
