@@ -4,6 +4,7 @@ import { watchBuiltinLoads } from './builtin-loads.ts';
 import { entryKind, type ModuleKind } from './entry-kind.ts';
 import type { InstrumentationEntry } from './entry.ts';
 import { watchEsModules } from './es-modules.ts';
+import { nameFastifyRoutes } from './fastify-routes.ts';
 import { createLibraries } from './libraries.ts';
 import { watchLibraryLoads } from './library-loads.ts';
 import { adjustInstrumentation, instrumentationOptions, instrumentationProvider } from './options.ts';
@@ -26,6 +27,7 @@ export function installInstrumentations(plan: AgentPlan, provider: TracerProvide
   watchLibraryLoads(libraries.find);
   watchEsModules({ isWanted: libraries.isWanted, entry, script: process.argv[1], before: libraries.noteEsModule, say });
   watchBuiltins(wanted, entry, constructions.construct);
+  if (wanted.some(({ name }) => name === 'http')) nameFastifyRoutes();
 }
 
 function isWanted({ name, offByDefault }: InstrumentationEntry, { only, disabled }: AgentPlan['instrumentations']): boolean {
