@@ -15,7 +15,9 @@ export function checkVariables(env: Env, say: (problem: Problem) => void): void 
       say(problemAt(origin, unhonoured.text, { severity: unhonoured.severity }));
     } else if (name.startsWith('OTEL_RUN_')) {
       if (OTEL_RUN_NAMES.has(name)) continue;
-      const nearest = findNearest(name, OTEL_RUN_NAMES, 3);
+      // All of a short word's letters changed is another word.
+      const within = Math.min(3, Math.floor((name.length - 'OTEL_RUN_'.length) / 2));
+      const nearest = findNearest(name, OTEL_RUN_NAMES, within);
       say(problemAt(origin, 'no setting of otel-run has this name; it is not used', { strict: true, hint: nearest && `did you mean ${nearest}?` }));
     } else if (!OTEL_NAMES.has(name)) {
       const nearest = findNearest(name, OTEL_NAMES);

@@ -25,6 +25,8 @@ test('a misspelt name that is empty is unset like any other', async () => {
 test.each([
   ['OTEL_RUN_SAMLE', 'did you mean OTEL_RUN_SAMPLE?'],
   ['OTEL_RUN_SOMETHING_ELSE', null],
+  ['OTEL_RUN_FOO', null],
+  ['OTEL_RUN_WIAT', 'did you mean OTEL_RUN_WAIT?'],
 ])('%s is always reported, and --strict refuses it', async (name, hint) => {
   const { problems } = await read({ env: { [name]: '1' } });
   expect(problems).toMatchObject([{ message: `${name}: no setting of otel-run has this name; it is not used`, hint, strict: true }]);
