@@ -28,6 +28,7 @@ export async function main(): Promise<void> {
 const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
   traces: async () => (await import('./commands/traces.ts')).traces,
   drain: async () => (await import('./commands/drain.ts')).drain,
+  purge: async () => (await import('./commands/purge.ts')).purge,
   init: async () => {
     const { init } = await import('./commands/init.ts');
     return (words, context) => init(words, context);

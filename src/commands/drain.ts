@@ -1,4 +1,5 @@
 import { ExitCode } from '../errors.ts';
+import { inWords } from '../export/in-words.ts';
 import { openKeep, type Keep } from '../export/keep.ts';
 import { makeExporter } from '../export/make-exporter.ts';
 import { adoptOrphans } from '../export/orphans.ts';
@@ -17,7 +18,7 @@ export const drain: Command = async (words, context, flags) => {
   if (words.length > 0) throw usageError(`drain takes options alone, not ${words[0]}`);
   const settings = await loadSettings(flags, context);
   const stateDir = settings.values.stateDir.value ?? findStateDir(context.env);
-  const { exporter: wishes } = telemetryWishes(settings, { stateDir, localStore: false });
+  const { exporter: wishes } = telemetryWishes(settings, { stateDir, forgets: null, localStore: false });
   const backends = wishes.destinations.filter((one): one is OtlpDestination => one.kind === 'otlp' && one.undelivered === 'keep');
   if (backends.length === 0 || stateDir === null) {
     context.say(backends.length === 0 ? 'no backend is configured: nothing is kept' : 'no home and no OTEL_RUN_STATE_DIR: nothing is kept');
@@ -45,7 +46,7 @@ async function drainOne(destination: OtlpDestination, keep: Keep, { env, say }: 
     const { delivered, lost, reason } = await sendAll(keep, exporter);
     const left = keep.count();
     const parts = [
-      `${delivered} ${nouns[destination.signal]} sent to ${exporter.name}`,
+      `${inWords(delivered, destination.signal)} sent to ${exporter.name}`,
       ...(lost === 0 ? [] : [`${lost} lost`]),
       left === 0 ? 'nothing is left' : `${left} are left`,
     ];
@@ -71,8 +72,6 @@ async function sendAll(keep: Keep, exporter: Exporter): Promise<{ delivered: num
     else await pause(Math.min(afterMs ?? PAUSE_MS * (attempt - 1), LONGEST_PAUSE_MS));
   }
 }
-
-const nouns = { traces: 'spans', metrics: 'metric points', logs: 'log records' };
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms));

@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from '../errors.ts';
 
 /** Files of these names in this folder are verbs. Anything else is a command to run. */
-export const verbs = ['run', 'traces', 'drain', 'init', 'help'] as const;
+export const verbs = ['run', 'traces', 'drain', 'purge', 'init', 'help'] as const;
 export type Verb = (typeof verbs)[number];
 
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[]>>;
@@ -26,7 +26,11 @@ export async function parseInvocation(argv: readonly string[]): Promise<Invocati
   if (!takesOptions(first)) return { verb: first, flags: {}, words: [...before.taken, ...rest] };
   const behind = await splitFlags(rest);
   if (behind.asked !== null) return { verb: 'help', flags: {}, words: [behind.asked] };
-  return { verb: first, flags: { ...before.flags, ...behind.flags }, words: behind.words };
+  const flags = { ...before.flags, ...behind.flags };
+  if (first === 'run' || behind.words.length < 2) return { verb: first, flags, words: behind.words };
+  // `purge all --json` is as good as `purge --json all`.
+  const last = await splitFlags(behind.words.slice(1));
+  return { verb: first, flags: { ...flags, ...last.flags }, words: [behind.words[0]!, ...last.words] };
 }
 
 export function usageError(problem: string, hint: string | null = null): UserError {
@@ -59,7 +63,7 @@ async function splitFlags(argv: readonly string[]): Promise<Split> {
 
 /** The options of a run: before the verb, behind it, or both. */
 function takesOptions(verb: Verb): boolean {
-  return verb === 'run' || verb === 'drain';
+  return verb === 'run' || verb === 'drain' || verb === 'purge';
 }
 
 function isVerb(word: string | undefined): word is Verb {

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { findManifest } from '../launch/find-manifest.ts';
+import { whyContainerForgets } from '../launch/lasting-dir.ts';
 import { findSpoolPlace } from '../launch/spool-place.ts';
 import type { Surroundings } from '../launch/surroundings.ts';
 import { findOwnSender } from '../plan/application-env.ts';
@@ -41,8 +42,10 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
   const { values } = settings;
   const outer = readOuterRun(env[AGENT_PLAN_VARIABLE]);
   const nested = outer !== null && outer.handOff.kind === 'spool' && existsSync(outer.handOff.dir) ? outer : null;
+  const stateDir = values.stateDir.value ?? findStateDir(env);
   const wishes = telemetryWishes(settings, {
-    stateDir: values.stateDir.value ?? findStateDir(env),
+    stateDir,
+    forgets: around.container === null || stateDir === null ? null : whyContainerForgets(stateDir),
     localStore: isDevelopersTerminal(around, env),
   });
   const choice = chooseTopology({

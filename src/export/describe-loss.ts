@@ -1,3 +1,4 @@
+import { inWords } from './in-words.ts';
 import type { DestinationSummary, Summary } from './summary.ts';
 
 /** One line on what did not arrive, or null where nothing is to be said. */
@@ -6,13 +7,11 @@ export function describeLoss({ destinations }: Summary): string | null {
   return parts.length === 0 ? null : parts.join('; ');
 }
 
-const nouns = { traces: 'spans', metrics: 'metric points', logs: 'log records' };
-
 function describeDestination({ name, signal, kept, dropped, failure }: DestinationSummary): string[] {
   const because = failure === null ? '' : `: ${failure}`;
   const losses = Object.entries(dropped).filter(([, count]) => count > 0);
   return [
-    ...(kept === 0 ? [] : [`${kept} ${nouns[signal]} for ${name} kept for the next run or \`otel-run drain\`${because}`]),
-    ...losses.map(([reason, count]) => `${count} ${nouns[signal]} for ${name} lost: ${reason}`),
+    ...(kept === 0 ? [] : [`${inWords(kept, signal)} for ${name} kept for the next run or \`otel-run drain\`${because}`]),
+    ...losses.map(([reason, count]) => `${inWords(count, signal)} for ${name} lost: ${reason}`),
   ];
 }

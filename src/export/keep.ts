@@ -4,12 +4,14 @@
  * the same one sends it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
-import { bootId, ownerLives, pidNamespace, startTicks } from '../spool/owner.ts';
+import { KEEP_LIMITS, keptFolders, keptRoot, listKept, look, removeFile, removeWhereEmpty, takeFile, type KeepLimits, type KeptFile, type KeptHeader } from './kept-files.ts';
 import { makeDirectories } from './make-directories.ts';
 import type { Batch } from './types.ts';
+
+export type { KeepLimits } from './kept-files.ts';
 
 export interface KeepIdentity {
   readonly serviceName: string | null;
@@ -22,6 +24,8 @@ export interface Keep {
   /** Takes the oldest batch kept for this destination, which is then nobody else's. */
   claim(): Claim | null;
   count(): number;
+  /** For the one process that sends in the background, see {@link SendLock}. */
+  readonly lockFile: string;
 }
 
 export interface Evicted {
@@ -37,26 +41,17 @@ export interface Claim {
   putBack(): void;
 }
 
-export interface KeepLimits {
-  readonly bytes: number;
-  readonly ageMs: number;
-}
+/** Hears of what will never be sent. */
+export type OnLost = (count: number, why: string) => void;
 
-export const KEEP_LIMITS: KeepLimits = { bytes: 256 * 1024 * 1024, ageMs: 24 * 3600_000 };
-
-/** A claim of a process that cannot be asked after counts as given up after so long. */
-const STALE_CLAIM_MS = 10 * 60_000;
-const FILE_NAME = /^(\d{13})-(traces|metrics|logs)-(\d+)-[0-9a-f]+\.otlp$/;
-
-/** `onExpired` hears of what was found too old to be sent. */
 export function openKeep(
   stateDir: string,
   destination: OtlpDestination,
   identity: KeepIdentity,
   limits: KeepLimits = KEEP_LIMITS,
-  onExpired: (count: number) => void = () => {},
+  onLost: OnLost = () => {},
 ): Keep {
-  return openKeepOf(stateDir, labelOf(destination, identity), limits, onExpired);
+  return openKeepOf(stateDir, labelOf(destination, identity), limits, onLost);
 }
 
 /** What names a destination without its credentials: enough to put, and to claim, not to send. */
@@ -73,16 +68,19 @@ export function labelOf(destination: OtlpDestination, identity: KeepIdentity): K
   return { hash: destinationHash(destination, identity), endpoint: withoutSecrets(destination.url), protocol: destination.protocol, service, environment };
 }
 
-export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limits: KeepLimits = KEEP_LIMITS, onExpired: (count: number) => void = () => {}): Keep {
-  const root = join(stateDir, 'kept');
-  const dir = join(root, hash);
+/** Below this share of the bound, what others have put meanwhile is looked at once a second only. */
+const NEAR = 0.5;
+const LOOK_MS = 1000;
+
+export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limits: KeepLimits = KEEP_LIMITS, onLost: OnLost = () => {}): Keep {
+  const dir = join(keptRoot(stateDir), hash);
   const own = new Set<string>();
-  let totalBytes: number | null = null;
+  let total = { bytes: Infinity, at: -Infinity };
 
   return {
     put(batch) {
       makeDirectories(dir);
-      const header = { version: 1, ...label, signal: batch.signal, count: batch.count, time: new Date().toISOString() };
+      const header: KeptHeader = { version: 1, ...label, signal: batch.signal, count: batch.count, time: new Date().toISOString() };
       const head = Buffer.from(`${JSON.stringify(header)}\n`);
       const length = head.length + batch.body.length;
       const evicted = makeRoom(length);
@@ -96,25 +94,21 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
         throw error;
       }
       own.add(name);
-      totalBytes = (totalBytes ?? 0) + length;
-      return evicted;
+      total.bytes += length;
+      // Where several put at the same time, each has made room for itself alone.
+      return total.bytes > NEAR * limits.bytes ? [...evicted, ...makeRoom(0)] : evicted;
     },
     claim() {
-      for (const { name, path, age, count } of keptFiles(dir)) {
-        if (age > limits.ageMs) {
-          rmSync(path, { force: true });
-          onExpired(count);
+      for (const file of listKept(dir)) {
+        if (file.age > limits.ageMs) {
+          if (removeFile(file)) onLost(file.count, 'older than 24 hours');
           continue;
         }
-        const claimed = join(dir, `${name}.${claimMark()}.claim`);
-        try {
-          renameSync(path, claimed);
-        } catch {
-          continue; // somebody else was quicker
-        }
-        const batch = readBatch(claimed, name);
+        const claimed = takeFile(file);
+        if (claimed === null) continue;
+        const batch = readBatch(claimed, file);
         if (batch === null) {
-          rmSync(claimed, { force: true });
+          if (removeFile({ path: claimed })) onLost(file.count, 'the file cannot be read');
           continue;
         }
         return {
@@ -123,28 +117,28 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
             rmSync(claimed, { force: true });
             removeWhereEmpty(dir);
           },
-          putBack: () => renameSync(claimed, path),
+          putBack: () => renameSync(claimed, file.path),
         };
       }
       return null;
     },
+    lockFile: `${dir}.lock`,
     count() {
-      return keptFiles(dir).reduce((sum, { count }) => sum + count, 0);
+      return listKept(dir).reduce((sum, { count }) => sum + count, 0);
     },
   };
 
   /** Removes the oldest files of all destinations until `bytes` more fit. */
   function makeRoom(bytes: number): Evicted[] {
-    if (totalBytes !== null && totalBytes + bytes <= limits.bytes) return [];
-    const files = subdirectories(root).flatMap((sub) => keptFiles(join(root, sub)));
-    files.sort((a, b) => b.age - a.age);
-    totalBytes = files.reduce((sum, file) => sum + file.size, 0);
+    if (total.bytes + bytes <= NEAR * limits.bytes && performance.now() - total.at < LOOK_MS) return [];
+    const folders = keptFolders(stateDir).map(look);
+    const files = folders.flatMap(({ kept }) => kept).sort((a, b) => b.age - a.age);
+    total = { bytes: folders.reduce((sum, folder) => sum + folder.bytes, 0), at: performance.now() };
     const evicted: Evicted[] = [];
     for (const file of files) {
-      if (file.age <= limits.ageMs && totalBytes + bytes <= limits.bytes) break;
-      rmSync(file.path, { force: true });
-      totalBytes -= file.size;
-      evicted.push({ signal: file.signal, count: file.count, own: own.has(file.name) });
+      if (file.age <= limits.ageMs && total.bytes + bytes <= limits.bytes) break;
+      total.bytes -= file.size;
+      if (removeFile(file)) evicted.push({ signal: file.signal, count: file.count, own: own.has(file.name) });
     }
     return evicted;
   }
@@ -161,59 +155,6 @@ export function destinationHash(destination: OtlpDestination, { serviceName, env
   return createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }
 
-interface KeptFile {
-  readonly name: string;
-  readonly path: string;
-  readonly signal: SignalName;
-  readonly count: number;
-  readonly size: number;
-  readonly age: number;
-}
-
-/** Oldest first. Claims that were given up are taken back into the list. */
-function keptFiles(dir: string): KeptFile[] {
-  const files: KeptFile[] = [];
-  for (const entry of list(dir)) {
-    const name = entry.endsWith('.claim') ? giveBack(dir, entry) : entry;
-    const match = FILE_NAME.exec(name ?? '');
-    if (name === null || match === null) continue;
-    try {
-      const path = join(dir, name);
-      const stat = lstatSync(path);
-      if (!stat.isFile()) continue;
-      files.push({ name, path, signal: match[2] as SignalName, count: Number(match[3]), size: stat.size, age: Date.now() - Number(match[1]) });
-    } catch {
-      continue; // claimed or removed meanwhile
-    }
-  }
-  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** The name of a file whose claimer has ended, after giving it its old name back; else null. */
-function giveBack(dir: string, entry: string): string | null {
-  const match = /^(.*\.otlp)\.(\d+)-(\w+)-([0-9a-f]{8})\.claim$/.exec(entry);
-  if (match === null) return null;
-  const [, name, pid, start, place] = match as unknown as [string, string, string, string, string];
-  try {
-    const here = { pidNamespace: pidNamespace(), boot: bootId() };
-    const canAsk = place === placeMark(here);
-    const lives = canAsk ? ownerLives({ pid: Number(pid), thread: 0, start: start === 'x' ? null : start, ...here }, here) : Date.now() - lstatSync(join(dir, entry)).ctimeMs < STALE_CLAIM_MS;
-    if (lives) return null;
-    renameSync(join(dir, entry), join(dir, name));
-    return name;
-  } catch {
-    return null;
-  }
-}
-
-function claimMark(): string {
-  return `${process.pid}-${startTicks('self') ?? 'x'}-${placeMark({ pidNamespace: pidNamespace(), boot: bootId() })}`;
-}
-
-function placeMark(here: { pidNamespace: string | null; boot: string | null }): string {
-  return createHash('sha256').update(JSON.stringify([here.pidNamespace, here.boot])).digest('hex').slice(0, 8);
-}
-
 function writeNew(path: string, pieces: readonly Buffer[]): void {
   const fd = openSync(path, 'wx', 0o600);
   try {
@@ -223,36 +164,14 @@ function writeNew(path: string, pieces: readonly Buffer[]): void {
   }
 }
 
-function readBatch(path: string, name: string): Batch | null {
-  const match = FILE_NAME.exec(name);
-  if (match === null) return null;
+function readBatch(path: string, { signal, count }: KeptFile): Batch | null {
   try {
     const bytes = readFileSync(path);
     const end = bytes.indexOf(0x0a);
     if (end < 0 || (JSON.parse(bytes.toString('utf8', 0, end)) as { version?: unknown }).version !== 1) return null;
-    return { signal: match[2] as SignalName, count: Number(match[3]), body: bytes.subarray(end + 1) };
+    return { signal, count, body: bytes.subarray(end + 1) };
   } catch {
     return null;
-  }
-}
-
-function subdirectories(dir: string): string[] {
-  return list(dir).filter((name) => /^[0-9a-f]{32}$/.test(name));
-}
-
-function list(dir: string): string[] {
-  try {
-    return readdirSync(dir);
-  } catch {
-    return [];
-  }
-}
-
-function removeWhereEmpty(dir: string): void {
-  try {
-    rmdirSync(dir);
-  } catch {
-    // Holds more.
   }
 }
 

@@ -1,5 +1,6 @@
 import type { BatchPlan, SignalName } from '../plan/types.ts';
 import type { Chunk, Follower } from './follow.ts';
+import { inWords } from './in-words.ts';
 import type { Keep } from './keep.ts';
 import { buildRequest, halveParts, type Part } from './request.ts';
 import type { Segment, SpoolView } from './spool-view.ts';
@@ -17,6 +18,8 @@ export interface PipelineOptions {
   readonly exporter: Exporter;
   /** Where undelivered batches go; null: they are dropped and counted. */
   readonly keep: Keep | null;
+  /** Why there is no {@link PipelineOptions.keep}, where somebody would want to know. */
+  readonly notKept: string | null;
   readonly batch: BatchPlan;
   /** With more than this in the spool and unread, the oldest is kept or dropped before it is sent, so that the writers find room. */
   readonly spillBytes: number;
@@ -68,7 +71,7 @@ const OVERDUE_MS = 2000;
 const KEPT_ITEMS = 8192;
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { reader, signal, view, follower, exporter, keep, batch: limits, spillBytes, drain: deadlines, silent } = options;
+  const { reader, signal, view, follower, exporter, keep, notKept, batch: limits, spillBytes, drain: deadlines, silent } = options;
   const tally = emptyTally();
   /** Unsettled chunks of each segment in reading order, and how many before them are settled. */
   const pending = new Map<Segment, { chunks: { settled: boolean }[]; settledCount: number }>();
@@ -254,7 +257,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function lose(sent: Outgoing, reason: string, count: number, cause: string): void {
     drop(reason, count);
-    if (!silent && draining === null) options.notice(`lost ${cause}`, `${exporter.name}: ${reason}; ${count} ${nouns[signal]} lost`);
+    if (!silent && draining === null) options.notice(`lost ${cause}`, `${exporter.name}: ${reason}; ${inWords(count, signal)} lost`);
   }
 
   function drop(reason: string, count: number): void {
@@ -272,6 +275,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       spilled += oldest.bytes;
       store([oldest], silent ? 'not delivered' : 'spool full');
     }
+    if (keep === null && !silent && spilled > 0) options.notice('spool full', `${exporter.name}: the spool is full, the oldest in it is lost${failure === null ? '' : `: ${failure}`}`);
     settleSegments();
     publish();
   }
@@ -281,7 +285,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (batches.length === 0) return;
     const count = batches.reduce((sum, batch) => sum + batch.count, 0);
     try {
-      if (keep === null) drop(failure === null || silent ? reason : `${reason}: ${failure}`, count);
+      if (keep === null) drop(silent ? reason : [reason, ...(failure === null ? [] : [`: ${failure}`]), ...(notKept === null ? [] : [`; not kept: ${notKept}`])].join(''), count);
       else {
         const body = batches.length === 1 && batches[0]!.body !== null ? batches[0]!.body : buildRequest(batches.flatMap(({ parts }) => parts));
         const batch: Batch = { signal, count, body };
@@ -321,6 +325,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     over = true;
     for (const { abort } of inFlight.values()) abort.abort();
     const rest = [...inFlight.keys(), ...queue];
+    if (inFlight.size > 0) failure ??= 'no answer';
     inFlight.clear();
     queue.length = 0;
     const reason = 'not delivered before the end';
@@ -369,8 +374,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     options.settled(positions);
   }
 }
-
-const nouns: Readonly<Record<SignalName, string>> = { traces: 'spans', metrics: 'metrics', logs: 'log records' };
 
 function backOff(failures: number): number {
   const full = Math.min(BACK_OFF.mostMs, BACK_OFF.firstMs * 2 ** (failures - 1));

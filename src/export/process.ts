@@ -7,7 +7,6 @@ import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
 import { describeLoss } from './describe-loss.ts';
 import { processesOf } from './processes.ts';
 import { superviseExporter, type SupervisedExporter } from './supervise.ts';
-import type { Summary } from './summary.ts';
 
 /** Each look costs processor time while nothing happens; nobody waits for the end of this process. */
 const LOOK_MS = 250;
@@ -23,14 +22,16 @@ function main(plan: ExporterPlan): void {
   process.chdir('/');
   const here = { pidNamespace: pidNamespace(), boot: bootId() };
   const writers: SegmentOwner[] = plan.root === null ? [] : [{ thread: 0, ...plan.root, ...here }];
+  const onNotice = plan.errand === undefined ? (line: string) => note(plan.noticeFile, `otel-run: ${line}`) : (line: string) => leaveWords(plan, line);
   const supervised = superviseExporter(plan, {
-    onNotice: (line) => note(plan.noticeFile, `otel-run: ${line}`),
+    onNotice,
     // One of another pid namespace cannot be asked after: we would stay for ever.
     onWriter: (owner) => void (owner.pidNamespace === here.pidNamespace && writers.push(owner)),
     workerUrl: new URL('./exporter-worker.js', import.meta.url),
   });
   exporter = supervised;
 
+  if (plan.errand !== undefined) return void supervised.drain().then(() => process.exit(0));
   let aloneSince: number | null = null;
   const timer = setInterval(() => {
     for (let at = writers.length - 1; at >= 0; at--) if (!ownerLives(writers[at]!, here)) writers.splice(at, 1);
@@ -44,19 +45,19 @@ function main(plan: ExporterPlan): void {
     if (!isSettled || writers.length > 0) return;
     clearInterval(timer);
     void supervised.drain().then((summary) => {
-      leaveLastWords(plan, summary);
+      const loss = describeLoss(summary);
+      if (loss !== null) leaveWords(plan, loss);
       process.exit(0);
     });
   }, LOOK_MS);
 }
 
 /** The application has ended and its terminal is not ours: the next run with the same destination says what happened. */
-function leaveLastWords({ lastWordsFile: file, verbosity }: ExporterPlan, summary: Summary): void {
-  const loss = describeLoss(summary);
-  if (loss === null || file === null || verbosity === 'quiet') return;
+function leaveWords({ lastWordsFile: file, verbosity }: ExporterPlan, words: string): void {
+  if (file === null || verbosity === 'quiet') return;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    note(file, loss);
+    note(file, words);
   } catch {
     // What could not be kept either has nobody left to tell.
   }

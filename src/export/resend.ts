@@ -1,11 +1,12 @@
 import type { ExporterPlan } from '../plan/types.ts';
 import type { Keep } from './keep.ts';
 import { sendKept } from './send-kept.ts';
+import type { SendLock } from './send-lock.ts';
 import type { Exporter } from './types.ts';
 
 export interface Resender {
-  /** Sends one kept batch where it is time for one. Never throws. */
-  tick(isReached: boolean): void;
+  /** Sends one kept batch where it is time for one. `delivered` live items so far; none: the backend is not known to take any. Never throws. */
+  tick(delivered: number): void;
   /** Sends what is kept, one batch after the other, until `until` (a time of day) or the first that is not taken. Never rejects. */
   finish(until: number): Promise<void>;
   /** Stops: what is on its way goes back. Settles when it has. */
@@ -13,20 +14,37 @@ export interface Resender {
   readonly resent: number;
 }
 
-/** Live telemetry comes first: one kept batch now and then, with jitter, once the backend has taken something. */
+export interface ResendTools {
+  readonly keep: Keep;
+  readonly exporter: Exporter;
+  readonly lock: SendLock;
+  /** Hears of what the backend will never take. */
+  onLost(count: number, reason: string): void;
+}
+
+/** Live telemetry comes first: kept items go at a tenth of its rate, but at this many a second at least. */
+const SHARE = 0.1;
+const LEAST_A_SECOND = 500;
 const PAUSE_MS = 500;
-const NOTHING_KEPT_MS = 60_000;
+const NOTHING_TO_DO_MS = 60_000;
 
 /** What the end of a run may last longer for the sake of earlier runs: nobody waits for an exporter in a process of its own. */
 const ALONE_MS = 30_000;
 
-export function resendMs({ root, drain }: ExporterPlan): number {
-  return root === null ? drain.badMs : ALONE_MS;
+export function resendMs({ root, errand }: ExporterPlan): number {
+  return root === null && errand === undefined ? 0 : ALONE_MS;
 }
 
-/** `onLost` hears of what the backend will never take. */
-export function createResender(keep: Keep, exporter: Exporter, onLost: (count: number, reason: string) => void): Resender {
+/** The pause behind a kept batch, before it is spread by chance: runs that saw the same outage must not come back in step. */
+export function pauseBehind(items: number, liveItems: number, liveMs: number): number {
+  const rate = Math.max(LEAST_A_SECOND, (SHARE * liveItems) / Math.max(1, liveMs / 1000));
+  return Math.max(PAUSE_MS, (items / rate) * 1000);
+}
+
+export function createResender({ keep, exporter, lock, onLost }: ResendTools): Resender {
+  const began = performance.now();
   let resent = 0;
+  let live = 0;
   let notBefore = 0;
   let current: { abort: AbortController; done: Promise<boolean> } | null = null;
   let stopped = false;
@@ -35,10 +53,9 @@ export function createResender(keep: Keep, exporter: Exporter, onLost: (count: n
     get resent() {
       return resent;
     },
-    tick(isReached) {
-      const now = Date.now();
-      if (!isReached || stopped || current !== null || now < notBefore) return;
-      notBefore = now + PAUSE_MS * (0.5 + Math.random());
+    tick(delivered) {
+      live = delivered;
+      if (delivered === 0 || stopped || current !== null || performance.now() < notBefore) return;
       void start();
     },
     async finish(until) {
@@ -47,11 +64,13 @@ export function createResender(keep: Keep, exporter: Exporter, onLost: (count: n
       await current?.done;
       while (Date.now() < until && (await start()));
       clearTimeout(deadline);
+      lock.release();
     },
     async stop() {
       stopped = true;
       current?.abort.abort();
       await current?.done;
+      lock.release();
     },
   };
 
@@ -65,19 +84,24 @@ export function createResender(keep: Keep, exporter: Exporter, onLost: (count: n
   /** Answers whether there may be more to send now. */
   async function sendOne(signal: AbortSignal): Promise<boolean> {
     try {
-      const claim = keep.claim();
+      const claim = keep.count() > 0 && lock.take() ? keep.claim() : null;
       if (claim === null) {
-        notBefore = Date.now() + NOTHING_KEPT_MS;
+        lock.release();
+        wait(NOTHING_TO_DO_MS);
         return false;
       }
       const { delivered, lost, unsent, reason, afterMs } = await sendKept(keep, claim, exporter, signal);
       resent += delivered;
       if (lost > 0) onLost(lost, reason ?? 'refused');
-      if (unsent > 0) notBefore = Date.now() + Math.max(PAUSE_MS, afterMs ?? 0);
+      wait(Math.max(pauseBehind(claim.batch.count, live, performance.now() - began), unsent > 0 ? (afterMs ?? 0) : 0));
       return unsent === 0;
     } catch {
-      notBefore = Date.now() + NOTHING_KEPT_MS;
+      wait(NOTHING_TO_DO_MS);
       return false;
     }
+  }
+
+  function wait(ms: number): void {
+    notBefore = performance.now() + ms * (0.5 + Math.random());
   }
 }

@@ -3,12 +3,14 @@ import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchPlan, Destination, ExporterPlan } from '../plan/types.ts';
 import { followSpool } from './follow.ts';
-import { openKeep, type Keep } from './keep.ts';
+import { openKeep, type Keep, type OnLost } from './keep.ts';
+import { removeExpired } from './kept-files.ts';
 import { makeExporter } from './make-exporter.ts';
 import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { adoptOrphans } from './orphans.ts';
 import { MAX_BODY_BYTES, createPipeline, type Pipeline } from './pipeline.ts';
 import { createResender, resendMs, type Resender } from './resend.ts';
+import { openSendLock } from './send-lock.ts';
 import { viewSpool } from './spool-view.ts';
 import { addTally, emptyTally, type DestinationSummary } from './summary.ts';
 import type { Exporter } from './types.ts';
@@ -33,8 +35,9 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
   const lines = plan.destinations.map((destination, number) => openLine(destination, number));
   const exporters = await Promise.all(plan.destinations.map((destination) => makeExporter(destination, process.env)));
   const pipelines: Pipeline[] = exporters.map((exporter, number) => startPipeline(exporter, number));
-  const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender(keep, exporters[number]!, (count, reason) => onLost(number, count, reason))));
+  const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender({ keep, exporter: exporters[number]!, lock: openSendLock(keep.lockFile), onLost: (count, reason) => onLost(number, count, reason) })));
 
+  if (plan.stateDir !== null && lines.some(({ keep }) => keep !== null)) for (const { endpoint, count } of removeExpired(plan.stateDir)) onDropped(endpoint, count, 'older than 24 hours');
   const { lost } = adoptOrphans(plan.spool);
   if (lost > 0) post({ kind: 'notice', cause: 'orphans', line: `${lost} items of a run whose exporter was killed are lost` });
   const idleMs = plan.spoolBytes >= ROOMY_BYTES && plan.destinations.every(({ kind }) => kind === 'otlp') ? LONG_IDLE_MS : IDLE_MS;
@@ -54,7 +57,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     const before = view.bytes;
     view.refresh();
     for (const pipeline of pipelines) pipeline.tick();
-    if (!draining) pipelines.forEach((pipeline, number) => resenders[number]?.tick(pipeline.reached));
+    if (!draining) pipelines.forEach((pipeline, number) => resenders[number]?.tick(pipeline.tally.delivered));
     pause = draining || view.bytes !== before ? BUSY_MS : Math.min(idleMs, pause * 1.5);
     timer = setTimeout(turn, pause);
   }
@@ -69,8 +72,8 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     turn();
     await done;
     if (timer !== null) clearTimeout(timer);
-    // What earlier runs have kept: a short run has had no time for it before.
-    await Promise.all(pipelines.map(({ reached, failure }, number) => (reached && failure === null ? resenders[number]?.finish(resendUntil) : resenders[number]?.stop())));
+    // What earlier runs have kept, where nobody waits for the end: a short run has had no time for it before.
+    await Promise.all(pipelines.map(({ reached, failure }, number) => (plan.errand === 'send-kept' || (resendUntil > Date.now() && reached && failure === null) ? resenders[number]?.finish(resendUntil) : resenders[number]?.stop())));
     await Promise.all(exporters.map((exporter) => exporter.close()));
     post({
       kind: 'drained',
@@ -85,8 +88,8 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     post({ kind: 'notice', cause: `${number} kept ${reason}`, line: `${exporters[number]!.name}: ${reason}; ${count} items that an earlier run had kept are lost` });
   }
 
-  function onExpired(number: number, count: number): void {
-    post({ kind: 'notice', cause: `${number} expired`, line: `${exporters[number]!.name}: ${count} items that an earlier run had kept are dropped: older than 24 hours` });
+  function onDropped(endpoint: string, count: number, why: string): void {
+    post({ kind: 'notice', cause: `${endpoint} ${why}`, line: `${endpoint}: ${count} items that an earlier run had kept are dropped: ${why}` });
   }
 
   function openLine(destination: Destination, number: number) {
@@ -98,7 +101,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       maxBytes: MAX_BODY_BYTES,
       skip: settled[number]?.positions ?? {},
     });
-    return { signal, follower, keep: keepOf(destination, plan, (count) => onExpired(number, count)), isSilent: isSilent(destination), before: settled[number] };
+    return { signal, follower, keep: keepOf(destination, plan, (count, why) => onDropped(exporters[number]!.name, count, why)), isSilent: isSilent(destination), before: settled[number] };
   }
 
   function startPipeline(exporter: Exporter, number: number): Pipeline {
@@ -110,7 +113,8 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       view,
       follower,
       exporter,
-      keep,
+      keep: plan.notKept === null ? keep : null,
+      notKept: silent || plan.destinations[number]!.kind !== 'otlp' ? null : plan.notKept,
       batch: batchOf(plan.destinations[number]!, plan),
       spillBytes: plan.spoolBytes * SPILL_SHARE,
       drain: plan.drain,
@@ -162,7 +166,7 @@ function isSilent(destination: Destination): boolean {
   return destination.kind === 'otlp' && destination.undelivered === 'drop';
 }
 
-function keepOf(destination: Destination, plan: ExporterPlan, onExpired: (count: number) => void): Keep | null {
+function keepOf(destination: Destination, plan: ExporterPlan, onLost: OnLost): Keep | null {
   if (destination.kind !== 'otlp' || destination.undelivered === 'drop' || plan.stateDir === null) return null;
-  return openKeep(plan.stateDir, destination, plan, undefined, onExpired);
+  return openKeep(plan.stateDir, destination, plan, undefined, onLost);
 }

@@ -8,7 +8,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What settings ask for, apart from where and how it runs. */
 export interface TelemetryWishes {
   readonly agent: Omit<AgentPlan, 'version' | 'run' | 'preload' | 'handOff'>;
-  readonly exporter: Pick<ExporterPlan, 'serviceName' | 'environment' | 'destinations' | 'batch' | 'drain' | 'stateDir'>;
+  readonly exporter: Pick<ExporterPlan, 'serviceName' | 'environment' | 'destinations' | 'batch' | 'drain' | 'stateDir' | 'notKept'>;
 }
 
 export interface PlanFacts {

@@ -112,6 +112,8 @@ export interface ExporterPlan {
   readonly spoolBytes: number;
   /** Where undelivered telemetry is kept (`$XDG_STATE_HOME/otel-run`), or null where no file system outlives the run. */
   readonly stateDir: string | null;
+  /** Why nothing is kept of what could not be delivered, in half a sentence; null where it is. */
+  readonly notKept: string | null;
   readonly serviceName: string | null;
   readonly environment: string | null;
   readonly destinations: readonly Destination[];
@@ -126,6 +128,8 @@ export interface ExporterPlan {
   readonly root: { readonly pid: number; readonly start: string | null } | null;
   /** By destination, chunks at the start of each segment that another exporter of this run had settled when it handed over. */
   readonly settled?: readonly Readonly<Record<string, number>>[];
+  /** Not for an application: to send what is kept, and to end. */
+  readonly errand?: 'send-kept';
   readonly verbosity: AgentPlan['verbosity'];
 }
 

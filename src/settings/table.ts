@@ -254,6 +254,10 @@ export const table = {
     type: 'bytes', min: 65_536, default: null, group: 'Running', shown: 'value', env: ['OTEL_RUN_SPOOL_SIZE'],
     help: 'bytes on their way at most (at most 64MiB)',
   },
+  keep: {
+    type: 'boolean', default: null, group: 'Running', shown: 'value', env: ['OTEL_RUN_KEEP'],
+    help: 'keep what could not be sent (in a container only on a volume)',
+  },
   stateDir: {
     type: 'path', default: null, group: 'Running', shown: 'value', env: ['OTEL_RUN_STATE_DIR'],
     help: 'folder for what could not be sent ($XDG_STATE_HOME/otel-run)',

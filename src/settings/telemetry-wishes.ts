@@ -3,8 +3,16 @@ import { traceStoreDir } from '../plan/state-dir.ts';
 import type { Destination } from '../plan/types.ts';
 import type { Settings } from './types.ts';
 
+/** What a run has found around itself. */
+export interface Place {
+  readonly stateDir: string | null;
+  /** Why what is written there will be gone with the container, or null. */
+  readonly forgets: string | null;
+  readonly localStore: boolean;
+}
+
 /** Turns settings into what agent and exporter are told: values without their origins. */
-export function telemetryWishes(settings: Settings, place: { readonly stateDir: string | null; readonly localStore: boolean }): TelemetryWishes {
+export function telemetryWishes(settings: Settings, place: Place): TelemetryWishes {
   const { values } = settings;
   const destinations = chooseDestinations(settings, place);
   return {
@@ -31,13 +39,20 @@ export function telemetryWishes(settings: Settings, place: { readonly stateDir: 
       batch: { scheduleDelayMs: values['batch.delay'].value, maxItems: values['batch.size'].value },
       drain: { unreachedMs: values['drain.unreached'].value, badMs: values['drain.bad'].value },
       stateDir: place.stateDir,
+      notKept: whyNotKept(values.keep.value, place),
     },
   };
 }
 
+function whyNotKept(wish: boolean | null, { stateDir, forgets }: Place): string | null {
+  if (wish === false) return 'keep (OTEL_RUN_KEEP) is false';
+  if (stateDir === null) return 'no home and no OTEL_RUN_STATE_DIR';
+  return wish === true || forgets === null ? null : `${forgets}: mount a volume there, or name one in OTEL_RUN_STATE_DIR`;
+}
+
 const LOCAL_STORE_BYTES = 64 * 1024 * 1024;
 
-function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }: Parameters<typeof telemetryWishes>[1]): Destination[] {
+function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }: Place): Destination[] {
   const destinations: Destination[] = [];
   const exporters = values['traces.exporters'].value;
   if (exporters.includes('otlp')) {

@@ -78,7 +78,7 @@ async function keepOneRun(store: string): Promise<void> {
   await execa(process.execPath, ['--require', plan.preload, join(dir, 'server.cjs')], { env: { OTEL_RUN_PLAN: JSON.stringify(plan) } });
   expect(readdirSync(spool)).toHaveLength(1);
   const exporter: ExporterPlan = {
-    version: 1, run: plan.run, spool, spoolBytes: 1024 * 1024, stateDir: null, serviceName: null, environment: null,
+    version: 1, run: plan.run, spool, spoolBytes: 1024 * 1024, stateDir: null, notKept: null, serviceName: null, environment: null,
     destinations: [{ kind: 'store', dir: store, capBytes: 1024 * 1024 }],
     batch: { scheduleDelayMs: 100, maxItems: 512 }, drain: { unreachedMs: 1000, badMs: 500 },
     noticeFile: null, lastWordsFile: null, root: null, verbosity: 'normal',

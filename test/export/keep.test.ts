@@ -71,9 +71,9 @@ test('the oldest of all destinations makes room, and is counted', () => {
 test('what is too old is not sent, and counted', () => {
   open().put(batch(3));
   ageBy(dir(), 25 * 3600_000);
-  const expired: number[] = [];
-  expect(openKeep(state, destination, identity, undefined, (count) => expired.push(count)).claim()).toBeNull();
-  expect(expired).toEqual([3]);
+  const lost: unknown[] = [];
+  expect(openKeep(state, destination, identity, undefined, (...what) => lost.push(what)).claim()).toBeNull();
+  expect(lost).toEqual([[3, 'older than 24 hours']]);
   expect(files()).toEqual([]);
 });
 

@@ -1,9 +1,14 @@
 /** What a backend could not be given is kept, and sent later to the same destination alone: by the next run, or by `otel-run drain`. */
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { pauseBehind } from '../../src/export/resend.ts';
+import { openSendLock } from '../../src/export/send-lock.ts';
+import { bootId, pidNamespace } from '../../src/spool/owner.ts';
 import { closedPort, startReceiver, type Receiver } from '../harness/receiver.ts';
-import { drain, exportersOf, makePlace, runNumbered, topologies, until, type Place } from './runs.ts';
+import { cleanEnv, launcher, otelRun, type RunResult } from '../harness/run.ts';
+import { drain, exportersOf, makePlace, node, numberedScript, purge, runNumbered, startNumbered, topologies, until, type Place } from './runs.ts';
 
 let place: Place;
 let port: number;
@@ -112,11 +117,111 @@ describe('otel-run drain', () => {
     expect(receiver!.missing(100)).toEqual([]);
   });
 
-  test('two at once send each span once', async () => {
+  test('several at once, and a run, send each span once', async () => {
     for (let i = 0; i < 5; i++) await runNumbered([i * 10 + 1, i * 10 + 10], env);
     await backendComesBack();
-    const both = await Promise.all([drain(env), drain(env)]);
-    expect([receiver!.missing(50), receiver!.twice(), both.map(({ exitCode }) => exitCode)]).toEqual([[], [], [0, 0]]);
+    const all = await Promise.all([drain(env), runNumbered([51, 60, 'wait', 300], env), runNumbered([61, 70], env, 'replace'), drain(env)]);
+    await atRest();
+    expect([receiver!.missing(70), receiver!.twice(), all.map(({ exitCode }) => exitCode)]).toEqual([[], [], [0, 0, 0, 0]]);
+  });
+});
+
+describe('otel-run purge', () => {
+  test('removes what is kept for this destination, or all of it, and says what', async () => {
+    const other = { ...env, OTEL_SERVICE_NAME: 'other', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=production' };
+    await runNumbered([1, 100], env);
+    await runNumbered([101, 130], { ...other, OTEL_EXPORTER_OTLP_HEADERS: 'x-token=third-secret' });
+    await runNumbered([131, 131], other);
+    expect(place.kept()).toHaveLength(3);
+    expect(await purge(env)).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringMatching(/^removed 100 spans for http:\/\/127\.0\.0\.1:\d+\/v1\/traces: 1 file, \d+ KiB, the oldest of 20\S+Z\n$/) });
+    expect(await purge(env)).toMatchObject({ exitCode: 0, stdout: 'nothing is kept\n' });
+    expect(place.kept()).toHaveLength(2);
+    const { stdout } = await purge(env, 'all', '--json');
+    const { removed, beingSentBytes } = JSON.parse(stdout) as { removed: { items: number }[]; beingSentBytes: number };
+    expect(removed.sort((a, b) => a.items - b.items)).toEqual([1, 30].map((items) => ({
+      endpoint: `http://127.0.0.1:${port}/v1/traces`, service: 'other', environment: 'production', signal: 'traces', items, files: 1, bytes: expect.any(Number), oldest: expect.stringMatching(/^20/),
+    })));
+    expect([beingSentBytes, place.kept()]).toEqual([0, []]);
+    expect(stdout).not.toContain('secret');
+  });
+
+  test('lets alone what somebody is sending', async () => {
+    await runNumbered([1, 100], env);
+    (await backendComesBack()).misbehave({ kind: 'slow', delayMs: 1500 });
+    const sending = drain(env);
+    await until(() => place.kept(), ([name]) => name!.endsWith('.claim'));
+    expect(await purge(env)).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^nothing is kept\n\d+ KiB are being sent by another process and were let alone\n$/) });
+    expect((await sending).exitCode).toBe(0);
+    expect(receiver!.missing(100)).toEqual([]);
+  });
+
+  test.each([
+    [['purge', 'everything'], 'not everything'],
+    [['purge'], 'no backend is configured'],
+  ])('%s without a destination is refused', async (args, words) => {
+    expect(await otelRun({ node, args, env: place.env })).toMatchObject({ exitCode: 125, stdout: '', stderr: expect.stringContaining(words) });
+  });
+});
+
+describe('what earlier runs have kept does not hold up the end', () => {
+  test.each(topologies)('of a run whose backend takes it slowly, or not at all (%s)', async (topology) => {
+    await runNumbered([1, 100], env);
+    await backendComesBack();
+    const program = startNumbered([101, 110, 'wait', 1000], env, topology);
+    await receiver!.waitForSpans(10);
+    receiver!.misbehave({ kind: 'hang' }); // what comes now is what was kept
+    const { exitCode, stderr } = await program.ended;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(receiver!.missing(110)).toHaveLength(100);
+    expect(place.kept()).toHaveLength(1);
+    receiver!.behave();
+  });
+
+  test('one process at a time sends it, at a tenth of the rate', () => {
+    expect(pauseBehind(512, 0, 1000)).toBeCloseTo(1024);
+    expect(pauseBehind(8192, 100_000, 10_000)).toBeCloseTo(8192);
+    expect(pauseBehind(10, 1_000_000, 10_000)).toBe(500);
+    const [first, second] = [openSendLock(join(place.home, 'lock')), openSendLock(join(place.home, 'lock'))];
+    expect([first.take(), first.take(), first.isTaken()]).toEqual([true, true, true]);
+    expect(second.take()).toBe(false);
+    first.release();
+    expect([second.take(), first.isTaken()]).toEqual([true, true]);
+    second.release();
+    symlinkSync(`4194000 1 ${pidNamespace()} ${bootId()}`, join(place.home, 'lock')); // of one that was killed
+    expect([first.isTaken(), first.take(), second.take()]).toEqual([false, true, false]);
+  });
+});
+
+describe('in a container', () => {
+  /** The state directory is what `mount` makes of it; in a mount namespace of its own. */
+  const runOn = (mount: string, extra: Record<string, string> = {}): Promise<RunResult> => {
+    const state = join(place.home, '.local/state');
+    mkdirSync(state, { recursive: true });
+    const script = `${mount.replaceAll('STATE', state)} && exec "$@"`;
+    const all = cleanEnv({ ...env, container: 'test', OTEL_RUN_KEEP: '', ...extra }, node);
+    return new Promise((resolve) => {
+      execFile('unshare', ['-m', 'sh', '-c', script, 'sh', node, launcher, node, numberedScript, '1', '100'], { env: all, cwd: dirname(numberedScript) }, (error, stdout, stderr) =>
+        resolve({ stdout, stderr, exitCode: typeof error?.code === 'number' ? error.code : 0, signal: null, pid: 0 }),
+      );
+    });
+  };
+  const overlay = 'mkdir -p STATE/u STATE/w && mount -t tmpfs none /mnt && mkdir /mnt/u /mnt/w && mount -t overlay overlay -o lowerdir=STATE,upperdir=/mnt/u,workdir=/mnt/w STATE';
+
+  test.each([
+    ['memory', 'mount -t tmpfs none STATE', 'is in memory (tmpfs)'],
+    ["the container's own layer", overlay, "is in the container's own file system (overlay)"],
+  ])('%s keeps nothing: it is counted as lost, with what to do', async (_, mount, why) => {
+    const { stdout, stderr, exitCode } = await runOn(mount);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 });
+    expect(stderr).toMatch(/^otel-run: 100 spans for \S+ lost: not delivered before the end: connection refused: nothing listens there; not kept: [^\n]+: mount a volume there, or name one in OTEL_RUN_STATE_DIR\n$/);
+    expect(stderr).toContain(why);
+  });
+
+  test('OTEL_RUN_KEEP says that it lasts all the same, or that nothing is to be kept anywhere', async () => {
+    expect((await runOn('mount -t tmpfs none STATE', { OTEL_RUN_KEEP: 'true' })).stderr).toContain('100 spans for');
+    expect((await runOn('mount -t tmpfs none STATE', { OTEL_RUN_KEEP: 'true' })).stderr).toContain('kept for the next run');
+    expect((await runOn('true', { OTEL_RUN_KEEP: 'false' })).stderr).toMatch(/100 spans for .* lost: .*; not kept: keep \(OTEL_RUN_KEEP\) is false\n$/);
+    expect(place.kept()).toEqual([]);
   });
 });
 

@@ -72,6 +72,7 @@ export function makeRoom(): Room {
       spool,
       spoolBytes: 64 * 1024 * 1024,
       stateDir: state,
+      notKept: null,
       serviceName: null,
       environment: null,
       destinations: [],

@@ -35,7 +35,7 @@ export function makePlace(): Place {
   return {
     home,
     spool,
-    env: { HOME: home, TMPDIR: dir, OTEL_RUN_SPOOL_DIR: spool, OTEL_BSP_SCHEDULE_DELAY: '50' },
+    env: { HOME: home, TMPDIR: dir, OTEL_RUN_SPOOL_DIR: spool, OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_RUN_KEEP: 'true' },
     runs: () => readdirSync(spool, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory() && /^[0-9a-f]{16}$/.test(entry.name)).map(({ name }) => name),
     files: () => [home, spool].flatMap((root) => readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))),
     kept: () => {
@@ -64,6 +64,10 @@ export function runNumbered(words: readonly (string | number)[], env: Env, topol
 
 export function drain(env: Env, ...options: string[]): Promise<RunResult> {
   return otelRun({ node, args: ['drain', ...options], env, timeoutMs: 40_000 });
+}
+
+export function purge(env: Env, ...words: string[]): Promise<RunResult> {
+  return otelRun({ node, args: ['purge', ...words], env });
 }
 
 /** Asks every 20 ms; a condition that never comes fails with what it last found. */
