@@ -14,16 +14,40 @@ const otlp = (port) => ({
   OTEL_LOGS_EXPORTER: 'none',
 });
 
+/** Stands in front of the command, whatever that is. */
+const launched = (name, needs, flags, more) => ({
+  name,
+  traced: true,
+  protocol: 'otlp',
+  needs,
+  preload: null,
+  launcher: (node) => [node, cli, ...flags],
+  command: (node, args) => [node, cli, ...flags, node, ...args],
+  env: (port) => ({ ...otlp(port), ...more }),
+});
+
+/** Is loaded into Node. */
+const preloaded = (name, protocol, preload, env) => ({
+  name,
+  traced: true,
+  protocol,
+  needs: null,
+  preload,
+  launcher: () => [],
+  command: (node, args) => [node, '--require', preload, ...args],
+  env,
+});
+
 /** Traces of HTTP and Express alone, every request sampled, the same for all; each with its default instrumentations. */
 export const contenders = [
-  { name: 'node', traced: false, command: (node, args) => [node, ...args], env: () => ({}) },
-  { name: 'otel-run (replace)', traced: true, needs: 'execve', command: (node, args) => [node, cli, node, ...args], env: (port) => ({ ...otlp(port), OTEL_RUN_WAIT: 'false' }) },
-  { name: 'otel-run (parent)', traced: true, command: (node, args) => [node, cli, '--wait', node, ...args], env: otlp },
-  { name: 'stock preload', traced: true, command: (node, args) => [node, '--require', stock, ...args], env: (port) => ({ ...otlp(port), OTEL_NODE_RESOURCE_DETECTORS: 'env,host,os,process' }) },
-  {
-    name: 'dd-trace',
-    traced: true,
-    command: (node, args) => [node, '--require', dd, ...args],
-    env: (port) => ({ DD_TRACE_AGENT_URL: `http://127.0.0.1:${port}`, DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false', DD_REMOTE_CONFIGURATION_ENABLED: 'false', DD_TRACE_STARTUP_LOGS: 'false' }),
-  },
+  { name: 'node', traced: false, protocol: 'otlp', needs: null, preload: null, launcher: () => [], command: (node, args) => [node, ...args], env: () => ({}) },
+  launched('otel-run (replace)', 'execve', [], { OTEL_RUN_WAIT: 'false' }),
+  launched('otel-run (parent)', null, ['--wait'], {}),
+  preloaded('stock preload', 'otlp', stock, (port) => ({ ...otlp(port), OTEL_NODE_RESOURCE_DETECTORS: 'env,host,os,process' })),
+  preloaded('dd-trace', 'datadog', dd, (port) => ({
+    DD_TRACE_AGENT_URL: `http://127.0.0.1:${port}`,
+    DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false',
+    DD_REMOTE_CONFIGURATION_ENABLED: 'false',
+    DD_TRACE_STARTUP_LOGS: 'false',
+  })),
 ];

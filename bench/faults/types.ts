@@ -1,0 +1,78 @@
+import type { Contender } from '../contenders.mjs';
+import type { Backend, Trouble } from './backend.ts';
+
+/** One line of the table: a fault, and how to bring it about. */
+export interface Row {
+  /** Of the fault matrix; letters tell cases of one number apart. */
+  readonly number: string;
+  /** The fault, in words. */
+  readonly fault: string;
+  /** What `apps/play.cjs` is told. */
+  readonly program?: readonly string[];
+  readonly nodeOptions?: readonly string[];
+  /** Another command than `node play.cjs`, for one contender. Null: the row makes no sense for it. */
+  readonly command?: (facts: CommandFacts) => Command | null;
+  readonly spans?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly backend?: Trouble;
+  /** Contenders for which the row makes no sense, and plain node where there is nothing to compare with. */
+  readonly not?: (contender: Contender) => boolean;
+  /** Brings the fault about from outside. */
+  readonly inject?: (running: Running) => Promise<void>;
+  /** How much later the end may come than plain node's. */
+  readonly delayMs?: number;
+  /** Lines of its own that a contender may write to stderr. */
+  readonly lines?: number;
+  /** The processes are killed behind this. */
+  readonly limitMs?: number;
+  /** A finding of the row's own, for its cell; what begins with `✗ ` breaks the promise. */
+  readonly finding?: (running: Running) => string | null;
+}
+
+export interface Command {
+  readonly words: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface CommandFacts {
+  readonly contender: Contender;
+  readonly node: string;
+  readonly play: string;
+  /** A directory of this run's own. */
+  readonly dir: string;
+  readonly port: number;
+}
+
+export interface Running {
+  readonly contender: Contender;
+  readonly pid: number;
+  readonly dir: string;
+  readonly backend: Backend;
+  readonly output: { readonly stdout: string; readonly stderr: string };
+  said(text: string): Promise<void>;
+  /** The pid that the application has noted. */
+  application(): number;
+  /** From here on the program is to end. */
+  ending(): void;
+  /** Everything of this run that is alive. */
+  processes(): number[];
+}
+
+export interface Outcome {
+  readonly spans: number;
+  readonly delivered: number;
+  readonly twice: number;
+  /** Delivered by the next run or `otel-run drain`, once the backend was well. */
+  readonly later: number;
+  /** Lost, and said to be lost on stderr. */
+  readonly counted: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly neverEnds: boolean;
+  /** From the moment in which the program was to end. */
+  readonly endedAfterMs: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly finding: string | null;
+}
