@@ -18,7 +18,7 @@ export const drain: Command = async (words, context, flags) => {
   if (words.length > 0) throw usageError(`drain takes options alone, not ${words[0]}`);
   const settings = await loadSettings(flags, context);
   const stateDir = settings.values.stateDir.value ?? findStateDir(context.env);
-  const { exporter: wishes } = telemetryWishes(settings, { stateDir, forgets: null, localStore: false });
+  const { exporter: wishes } = telemetryWishes(settings, { stateDir, forgets: null, localStore: false, stdinIsTerminal: false });
   const backends = wishes.destinations.filter((one): one is OtlpDestination => one.kind === 'otlp' && one.undelivered === 'keep');
   if (backends.length === 0 || stateDir === null) {
     context.say(backends.length === 0 ? 'no backend is configured: nothing is kept' : 'no home and no OTEL_RUN_STATE_DIR: nothing is kept');

@@ -19,8 +19,8 @@ export function startExporterBeside(plan: ExporterPlan, { unmarkedDescriptors }:
   });
   return {
     flush: () => exporter.flush(),
-    async drain() {
-      const summary = await exporter.drain();
+    async drain(endedAt) {
+      const summary = await exporter.drain({ endedAt });
       if (!handOver() && hasKept(plan, summary)) startAlone({ ...plan, errand: 'send-kept' });
       return describeLoss(summary);
     },

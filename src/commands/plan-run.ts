@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { findManifest } from '../launch/find-manifest.ts';
 import { whyContainerForgets } from '../launch/lasting-dir.ts';
 import { findSpoolPlace } from '../launch/spool-place.ts';
-import type { Surroundings } from '../launch/surroundings.ts';
+import { isTerminal, type Surroundings } from '../launch/surroundings.ts';
 import { findOwnSender } from '../plan/application-env.ts';
 import { buildPlan, planWithout } from '../plan/build-plan.ts';
 import { isDevelopersTerminal } from '../plan/developers-terminal.ts';
@@ -47,6 +47,7 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
     stateDir,
     forgets: around.container === null || stateDir === null ? null : whyContainerForgets(stateDir),
     localStore: isDevelopersTerminal(around, env),
+    stdinIsTerminal: isTerminal(0),
   });
   const choice = chooseTopology({
     ...possible,

@@ -17,7 +17,14 @@ export interface WorkerInput {
   readonly pulse: Int32Array;
 }
 
-export type ToWorker = { readonly kind: 'flush' } | { readonly kind: 'drain'; readonly deadlineMs: number | null };
+export interface DrainLimits {
+  /** When the application ended (a time of day): deadlines count from there. */
+  readonly endedAt: number;
+  /** A further bound. */
+  readonly deadlineMs: number | null;
+}
+
+export type ToWorker = { readonly kind: 'flush' } | ({ readonly kind: 'drain' } & DrainLimits);
 
 export type FromWorker =
   | { readonly kind: 'notice'; readonly cause: string; readonly line: string }

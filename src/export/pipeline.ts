@@ -8,6 +8,8 @@ import { emptyTally, type MutableTally } from './summary.ts';
 import type { Batch, ExportOutcome, Exporter } from './types.ts';
 
 export const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/** An application that was told to end is given so long to do so: what it finishes meanwhile goes at once. */
+export const HURRY_MS = 60_000;
 
 export interface PipelineOptions {
   /** Number of this reader in the spool view. */
@@ -35,16 +37,18 @@ export interface PipelineOptions {
 
 export interface Pipeline {
   readonly tally: MutableTally;
+  /** What of its losses has been told while the run lasted, by reason. */
+  readonly told: Readonly<Record<string, number>>;
   /** Why the last attempt failed, or null where it did not. */
   readonly failure: string | null;
   /** A batch has been accepted in this run. */
   readonly reached: boolean;
   /** Reads, closes batches and sends, as far as there is something to do. Never throws. */
   tick(): void;
-  /** From now on batches go at once. */
+  /** For a while from now on batches go at once. */
   flush(): void;
-  /** Sends the rest until the deadline, then keeps or counts it. */
-  drain(deadlineMs?: number): Promise<void>;
+  /** Sends the rest until the deadline, which counts from the application's end (a time of day), then keeps or counts it. */
+  drain(endedAt: number, deadlineMs: number): Promise<void>;
 }
 
 interface Outgoing {
@@ -65,8 +69,12 @@ const LONGEST_RETRY_AFTER_MS = 60_000;
 /** A failure is news only when it lasts: a backend that restarts is none, one that never answered soon is. */
 const NEWS_AFTER_MS = 5000;
 const FIRST_NEWS_AFTER_MS = 1000;
+const MOST_REASONS = 12;
+const LOST_NEWS_AFTER_MS = 1000;
+const LOST_NEWS_EVERY_MS = 61_000;
 /** An answer that is overdue by this much when the writers have ended makes a backend known to be bad. */
 const OVERDUE_MS = 2000;
+const FINISH_MS = 150;
 /** Kept requests may be larger than batches: nobody waits for them. */
 const KEPT_ITEMS = 8192;
 
@@ -81,6 +89,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const queue: Outgoing[] = [];
   const inFlight = new Map<Outgoing, { abort: AbortController; since: number }>();
   let heldBytes = 0;
+  const told: Record<string, number> = {};
+  const untold = new Map<string, { since: number; notBefore: number; reason: string; count: number }>();
 
   let health: Health = 'unreached';
   let failure: string | null = null;
@@ -89,12 +99,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let retryAt = 0;
   let retryIsTheirWish = false;
   let lastSuccess = 0;
-  let flushing = false;
+  let hurryUntil = 0;
   let draining: { since: number; mostMs: number; finish: () => void } | null = null;
   let over = false;
 
   const pipeline: Pipeline = {
     tally,
+    told,
     get failure() {
       return failure;
     },
@@ -105,20 +116,19 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (over) return;
       const now = Date.now();
       gather(now);
-      if (gathering !== null && (flushing || now - gathering.since >= limits.scheduleDelayMs)) closeGathering();
+      if (gathering !== null && (draining !== null || now < hurryUntil || now - gathering.since >= limits.scheduleDelayMs)) closeGathering();
       spill();
       if (draining !== null && (isDone() || givesUp(now))) return finishDrain();
       send(now);
       settleSegments();
+      tellLosses(now);
     },
     flush() {
-      flushing = true;
-      pipeline.tick();
+      hurryUntil = Date.now() + HURRY_MS;
     },
-    drain(deadlineMs = Infinity) {
+    drain(endedAt, deadlineMs) {
       return new Promise((resolve) => {
-        draining = { since: Date.now(), mostMs: deadlineMs, finish: resolve };
-        flushing = true;
+        draining = { since: Math.min(endedAt, Date.now()), mostMs: deadlineMs, finish: resolve };
         if (!retryIsTheirWish) retryAt = 0;
         pipeline.tick();
       });
@@ -256,12 +266,32 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   function lose(sent: Outgoing, reason: string, count: number, cause: string): void {
-    drop(reason, count);
-    if (!silent && draining === null) options.notice(`lost ${cause}`, `${exporter.name}: ${reason}; ${inWords(count, signal)} lost`);
+    const counted = drop(reason, count);
+    const key = counted === reason ? cause : counted;
+    const news = untold.get(key) ?? { since: 0, notBefore: 0, reason: counted, count: 0 };
+    if (news.count === 0) news.since = Date.now();
+    news.count += count;
+    news.reason = counted;
+    untold.set(key, news);
   }
 
-  function drop(reason: string, count: number): void {
+  /** Losses are told together, now and then, while there is somebody to read; what is left for the end is told there. */
+  function tellLosses(now: number): void {
+    if (silent || draining !== null) return;
+    for (const [cause, news] of untold) {
+      if (news.count === 0 || now < news.notBefore || now - news.since < LOST_NEWS_AFTER_MS) continue;
+      options.notice(`lost ${cause}`, `${exporter.name}: ${news.reason}; ${inWords(news.count, signal)} lost`);
+      told[news.reason] = (told[news.reason] ?? 0) + news.count;
+      news.count = 0;
+      news.notBefore = now + LOST_NEWS_EVERY_MS;
+    }
+  }
+
+  /** The words under which it is counted: a backend could find new ones each time. */
+  function drop(words: string, count: number): string {
+    const reason = words in tally.dropped || Object.keys(tally.dropped).length < MOST_REASONS ? words : 'further reasons';
     tally.dropped[reason] = (tally.dropped[reason] ?? 0) + count;
+    return reason;
   }
 
   function spill(): void {
@@ -314,7 +344,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const waits = inFlight.size === 0 && now < retryAt;
     if (health === 'bad' && silent && waits) return true;
     const overdue = [...inFlight.values()].some((flight) => since - flight.since > OVERDUE_MS);
-    let until = since + (health === 'bad' || overdue ? deadlines.badMs : deadlines.unreachedMs);
+    let until = since + lessFinish(health === 'bad' || overdue ? deadlines.badMs : deadlines.unreachedMs);
     // A backend that takes what it is given may go on, within reason.
     if (health === 'good') until = Math.min(Math.max(until, lastSuccess + deadlines.badMs), since + 5 * deadlines.unreachedMs);
     until = Math.min(until, since + mostMs);
@@ -373,6 +403,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     for (const name of Object.keys(changed)) delete changed[name];
     options.settled(positions);
   }
+}
+
+/** What remains of a promised time when the rest has to be kept and everything ended within it. */
+function lessFinish(promisedMs: number): number {
+  return promisedMs - Math.min(FINISH_MS, promisedMs / 4);
 }
 
 function backOff(failures: number): number {

@@ -16,6 +16,8 @@ export interface DestinationSummary extends Tally {
   readonly signal: SignalName;
   /** Nobody configured this backend: its losses are counted and not said. */
   readonly silent: boolean;
+  /** What of its losses has been told while the run lasted, by reason. */
+  readonly told: Readonly<Record<string, number>>;
   /** The words of the last failure that held until the end, or null. */
   readonly failure: string | null;
 }

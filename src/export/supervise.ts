@@ -6,7 +6,7 @@ import type { SegmentOwner } from '../spool/frame.ts';
 import { countRest } from './count-rest.ts';
 import { withoutSecrets } from './keep.ts';
 import { openLedger } from './ledger.ts';
-import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
+import type { DrainLimits, FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { resendMs } from './resend.ts';
 import { listSegments } from './spool-view.ts';
 import { droppedCount, emptyTally, summarize, type DestinationSummary, type Summary } from './summary.ts';
@@ -29,13 +29,14 @@ export interface SupervisedExporter {
    * To be called when the writers have ended: sends the rest within the plan's deadlines (at most `deadlineMs`), keeps or
    * counts what is left, removes the spool where it is empty, and ends the worker. Never rejects; later calls get the same promise.
    */
-  drain(deadlineMs?: number): Promise<Summary>;
+  drain(limits?: Partial<DrainLimits>): Promise<Summary>;
   /** How far each segment has been settled, by destination: for an exporter that goes on with what processes write that live on. */
   settled(): readonly Readonly<Record<string, number>>[];
 }
 
 const RESTARTS = 3;
 const ONE_A_MINUTE_MS = 60_000;
+const MOST_CAUSES = 100;
 /** A failure so long ago is no part of a row of failures: applications run for months. */
 const FORGIVEN_MS = 10 * 60_000;
 /** A worker without a pulse at two looks in a row hangs; the first may be that of a process that was stopped meanwhile. */
@@ -57,19 +58,19 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   let looking: NodeJS.Timeout | null = null;
   let restarts = 0;
   let failedAt = 0;
-  let draining: { deadlineMs: number | undefined; resolve: (summary: Summary) => void } | null = null;
+  let draining: { limits: DrainLimits; resolve: (summary: Summary) => void } | null = null;
   let drained: Promise<Summary> | null = null;
 
   start();
   return {
     flush: () => tell({ kind: 'flush' }),
     settled: () => settled.map(({ positions }) => positions),
-    drain(deadlineMs) {
+    drain({ endedAt = Date.now(), deadlineMs = null } = {}) {
       drained ??= new Promise<Summary>((resolve) => {
-        draining = { deadlineMs, resolve };
+        draining = { limits: { endedAt, deadlineMs }, resolve };
         if (worker === null) return finish(whatIsLeft());
         look(LOOK_WHILE_DRAINING_MS);
-        tell({ kind: 'drain', deadlineMs: deadlineMs ?? null });
+        tell({ kind: 'drain', endedAt, deadlineMs });
         const most = Math.min(deadlineMs ?? Infinity, 5 * plan.drain.unreachedMs + plan.drain.badMs + resendMs(plan)) + GRACE_MS;
         setTimeout(giveUp, most).unref();
       });
@@ -110,7 +111,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
     failedAt = Date.now();
     if (restarts++ < RESTARTS) {
       start();
-      if (draining !== null) tell({ kind: 'drain', deadlineMs: draining.deadlineMs ?? null });
+      if (draining !== null) tell({ kind: 'drain', ...draining.limits });
       return;
     }
     notice('failed', `the exporter failed ${restarts} times and is off; telemetry of this run is lost from here on: ${error instanceof Error ? error.message : String(error)}`);
@@ -160,9 +161,12 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
     worker?.postMessage(message);
   }
 
-  function notice(cause: string, line: string): void {
+  function notice(words: string, line: string): void {
     const now = Date.now();
+    // Words of a backend that differ in a number, or at their end, are no news.
+    const cause = words.replace(/\d+/g, '#').slice(0, 100);
     if (now - (said.get(cause) ?? -Infinity) < ONE_A_MINUTE_MS) return;
+    if (said.size >= MOST_CAUSES) said.delete(said.keys().next().value!);
     said.set(cause, now);
     try {
       options.onNotice(line);
@@ -181,6 +185,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
         name: isOtlp ? withoutSecrets(destination.url) : destination.kind,
         signal: 'signal' in destination ? destination.signal : 'traces',
         silent: isOtlp && destination.undelivered === 'drop',
+        told: {},
         failure: 'the exporter failed',
       };
     });

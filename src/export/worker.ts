@@ -6,9 +6,9 @@ import { followSpool } from './follow.ts';
 import { openKeep, type Keep, type OnLost } from './keep.ts';
 import { removeExpired } from './kept-files.ts';
 import { makeExporter } from './make-exporter.ts';
-import type { FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
+import type { DrainLimits, FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { adoptOrphans } from './orphans.ts';
-import { MAX_BODY_BYTES, createPipeline, type Pipeline } from './pipeline.ts';
+import { HURRY_MS, MAX_BODY_BYTES, createPipeline, type Pipeline } from './pipeline.ts';
 import { createResender, resendMs, type Resender } from './resend.ts';
 import { openSendLock } from './send-lock.ts';
 import { viewSpool } from './spool-view.ts';
@@ -42,13 +42,16 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
   if (lost > 0) post({ kind: 'notice', cause: 'orphans', line: `${lost} items of a run whose exporter was killed are lost` });
   const idleMs = plan.spoolBytes >= ROOMY_BYTES && plan.destinations.every(({ kind }) => kind === 'otlp') ? LONG_IDLE_MS : IDLE_MS;
   let pause = BUSY_MS;
+  let flushedAt = -Infinity;
   let timer: NodeJS.Timeout | null = null;
   let draining = false;
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'flush') {
-      view.refresh();
       for (const pipeline of pipelines) pipeline.flush();
-    } else void drain(message.deadlineMs ?? undefined);
+      flushedAt = Date.now();
+      if (timer !== null) clearTimeout(timer);
+      turn();
+    } else void drain(message);
   });
   turn();
 
@@ -58,17 +61,17 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     view.refresh();
     for (const pipeline of pipelines) pipeline.tick();
     if (!draining) pipelines.forEach((pipeline, number) => resenders[number]?.tick(pipeline.tally.delivered));
-    pause = draining || view.bytes !== before ? BUSY_MS : Math.min(idleMs, pause * 1.5);
+    pause = draining || view.bytes !== before || Date.now() - flushedAt < HURRY_MS ? BUSY_MS : Math.min(idleMs, pause * 1.5);
     timer = setTimeout(turn, pause);
   }
 
-  async function drain(deadlineMs: number | undefined): Promise<void> {
+  async function drain({ endedAt, deadlineMs }: DrainLimits): Promise<void> {
     if (draining) return;
     draining = true;
     if (timer !== null) clearTimeout(timer);
     const resendUntil = Date.now() + Math.min(resendMs(plan), deadlineMs ?? Infinity);
     view.refresh(true);
-    const done = Promise.all(pipelines.map((pipeline) => pipeline.drain(deadlineMs)));
+    const done = Promise.all(pipelines.map((pipeline) => pipeline.drain(endedAt, deadlineMs ?? Infinity)));
     turn();
     await done;
     if (timer !== null) clearTimeout(timer);
@@ -133,7 +136,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
 
   function summaryOf(pipeline: Pipeline, number: number): DestinationSummary {
     const { signal, isSilent: silent, before } = lines[number]!;
-    return { ...tallyOf(pipeline, before), name: exporters[number]!.name, signal, silent, failure: pipeline.failure };
+    return { ...tallyOf(pipeline, before), name: exporters[number]!.name, signal, silent, told: pipeline.told, failure: pipeline.failure };
   }
 }
 

@@ -15,8 +15,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 export interface ExporterBeside {
   /** Sends what has been read, without waiting for company: the application was told to end. */
   flush(): void;
-  /** Sends what is left, within its deadline. Comes back with a line that says what was not delivered, or null. */
-  drain(): Promise<string | null>;
+  /** Sends what is left, within its deadline behind the application's end. Comes back with a line that says what was not delivered, or null. */
+  drain(endedAt: number): Promise<string | null>;
 }
 
 export interface LaunchTools {
@@ -50,7 +50,7 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool));
   }
   const ending = await application.ended;
-  const loss = exporter === null ? null : await exporter.drain();
+  const loss = exporter === null ? null : await exporter.drain(Date.now());
   if (loss !== null) tools.say(loss);
   return endAs(ending);
 }

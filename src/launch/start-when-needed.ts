@@ -15,13 +15,13 @@ export function startWhenNeeded(start: () => Promise<ExporterBeside | null>, has
     flush() {
       void startOnce().then((exporter) => exporter?.flush());
     },
-    async drain() {
+    async drain(endedAt) {
       clearTimeout(timer);
       if (started === null && hasNothing()) {
         abandon();
         return null;
       }
-      return (await startOnce())?.drain() ?? null;
+      return (await startOnce())?.drain(endedAt) ?? null;
     },
   };
 }

@@ -9,6 +9,8 @@ export interface Place {
   /** Why what is written there will be gone with the container, or null. */
   readonly forgets: string | null;
   readonly localStore: boolean;
+  /** Somebody sits there and waits for the end. */
+  readonly stdinIsTerminal: boolean;
 }
 
 /** Turns settings into what agent and exporter are told: values without their origins. */
@@ -37,11 +39,17 @@ export function telemetryWishes(settings: Settings, place: Place): TelemetryWish
       environment: settings.environment.value,
       destinations,
       batch: { scheduleDelayMs: values['batch.delay'].value, maxItems: values['batch.size'].value },
-      drain: { unreachedMs: values['drain.unreached'].value, badMs: values['drain.bad'].value },
+      drain: drainOf(settings, place),
       stateDir: place.stateDir,
       notKept: whyNotKept(values.keep.value, place),
     },
   };
+}
+
+function drainOf({ values }: Settings, { stdinIsTerminal }: Place): TelemetryWishes['exporter']['drain'] {
+  const { value: unreachedMs, origin } = values['drain.unreached'];
+  const badMs = values['drain.bad'].value;
+  return { unreachedMs: stdinIsTerminal && origin.kind === 'default' ? Math.min(unreachedMs, badMs) : unreachedMs, badMs };
 }
 
 function whyNotKept(wish: boolean | null, { stateDir, forgets }: Place): string | null {

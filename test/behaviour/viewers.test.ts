@@ -84,6 +84,6 @@ async function keepOneRun(store: string): Promise<void> {
     noticeFile: null, lastWordsFile: null, root: null, verbosity: 'normal',
   };
   const supervised = superviseExporter(exporter, { onNotice() {}, workerUrl: pathToFileURL(join(import.meta.dirname, '../../dist/exporter-worker.js')) });
-  const { signals } = await supervised.drain(5000);
+  const { signals } = await supervised.drain({ deadlineMs: 5000 });
   expect(signals.traces).toMatchObject({ produced: 2, delivered: 2, kept: 0, dropped: {}, name: 'local store' });
 }

@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createServer as createNetServer, type AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { droppedCount, type DestinationSummary, type Summary } from '../../src/export/summary.ts';
@@ -30,26 +31,6 @@ const keptCount = (room: Room): number => room.kept().reduce((sum, { count }) =>
 
 describe.each(['http/protobuf', 'grpc'] as const)('%s', (protocol) => {
   const urlOf = (receiver: Receiver): string => (protocol === 'grpc' ? receiver.grpcUrl : receiver.httpUrl);
-
-  test('a backend that refuses connections costs at most half a second, and everything is kept', async () => {
-    const room = makeRoom();
-    const { traces, ms } = await shortRun(room, `http://127.0.0.1:${await closedPort()}`, { protocol });
-    expect(traces).toMatchObject({ delivered: 0, kept: 100, dropped: {}, failure: 'connection refused: nothing listens there' });
-    expect(keptCount(room)).toBe(100);
-    expect(ms).toBeLessThan(700);
-    expect(room.notices).toEqual([]);
-    expect(room.segments()).toEqual([]);
-  });
-
-  test('a backend that never answers costs two seconds where it was never reached', async () => {
-    const room = makeRoom();
-    const receiver = await receive();
-    receiver.misbehave({ kind: 'hang' });
-    const { traces, ms } = await shortRun(room, urlOf(receiver), { protocol });
-    expect(traces.kept).toBe(100);
-    expect(ms).toBeGreaterThan(1500);
-    expect(ms).toBeLessThan(2500);
-  });
 
   test('a backend that is known never to answer costs half a second', async () => {
     const room = makeRoom();
@@ -120,13 +101,6 @@ describe.each(['http/protobuf', 'grpc'] as const)('%s', (protocol) => {
     expect(droppedCount(traces)).toBe(3);
   });
 
-  test('garbage in a good answer is no failure', async () => {
-    const room = makeRoom();
-    const receiver = await receive();
-    receiver.misbehave({ kind: 'garbage' });
-    expect((await shortRun(room, urlOf(receiver), { protocol })).traces).toMatchObject({ delivered: 100, failure: null });
-  });
-
   test('a header that is missing is said, with what to check', async () => {
     const room = makeRoom();
     const receiver = await receive({ requireHeader: { name: 'authorization', value: 'Bearer right' } });
@@ -146,8 +120,6 @@ describe.each(['http/protobuf', 'grpc'] as const)('%s', (protocol) => {
 test.each<[string, Misbehaviour, RegExp]>([
   ['400 with the words of the backend', { kind: 'status', status: 400, body: 'bad span\nkind' }, /^HTTP 400: bad span kind$/],
   ['404 names the path', { kind: 'status', status: 404 }, /^HTTP 404: .*endpoint/],
-  ['500', { kind: 'status', status: 500 }, /^HTTP 500/],
-  ['a redirect, which is not followed', { kind: 'redirect', to: 'http://169.254.169.254/latest' }, /^HTTP 307: a redirect, which is never followed/],
 ])('HTTP: %s: not tried again, counted', async (_, how, reason) => {
   const room = makeRoom();
   const receiver = await receive();
@@ -170,13 +142,20 @@ test.each<[string, Misbehaviour]>([
   expect(receiver.missing(100)).toEqual([]);
 });
 
-test('HTTP: an endless answer is not read beyond 4 MiB', async () => {
+test('a backend that finds new words each time makes neither many lines nor a long one', async () => {
   const room = makeRoom();
-  const receiver = await receive();
-  receiver.misbehave({ kind: 'flood', bytes: 2 ** 40 });
-  const { traces, ms } = await shortRun(room, receiver.httpUrl);
-  expect(traces.delivered).toBe(100);
-  expect(ms).toBeLessThan(2000);
+  let requests = 0;
+  const server = createServer((request, response) => void request.resume().on('end', () => response.writeHead(400).end(`request ${'abcdefghijklmnopqrstuvwxyz'[requests++ % 26]!.repeat(3)} ${Math.random()} is unwelcome`)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const exporter = room.supervise(room.plan({ destinations: [otlp(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)], batch: { scheduleDelayMs: 10, maxItems: 20 } }));
+  await room.write({ from: 1, to: 2000 });
+  await until(() => requests >= 100, 'everything has been refused');
+  await until(() => room.notices.length > 0, 'it is said');
+  const traces = account(await exporter.drain(), 2000);
+  expect(droppedCount(traces)).toBe(2000);
+  expect(Object.keys(traces.dropped).length).toBeLessThanOrEqual(13);
+  expect(room.notices.length).toBeLessThanOrEqual(13);
 });
 
 describe('a line that names the cure', () => {
@@ -209,11 +188,6 @@ describe('a line that names the cure', () => {
     expect([byHttp.failure, ...Object.keys(byHttp.dropped)].join()).toMatch(/--protocol grpc/);
     const byGrpc = (await shortRun(room, receiver.httpUrl, { protocol: 'grpc' }, 1)).traces;
     expect([byGrpc.failure, ...Object.keys(byGrpc.dropped)].join()).toMatch(/--protocol http\/protobuf/);
-  });
-
-  test.each(['http/protobuf', 'grpc'] as const)('%s: a name that does not resolve', async (protocol) => {
-    const room = makeRoom();
-    expect((await shortRun(room, 'http://nowhere.invalid:4318', { protocol }, 1)).traces.failure).toMatch(/cannot be resolved/);
   });
 
   test('a failure that lasts is said once a minute, while it lasts', { timeout: 20_000 }, async () => {

@@ -75,6 +75,16 @@ describe('otel-run drain', () => {
     expect(await drain(env)).toMatchObject({ stderr: expect.stringMatching(/^otel-run: nothing is kept for .*\n$/), exitCode: 0 });
   });
 
+  test.each(['http/protobuf', 'grpc'])('in pieces where the backend takes smaller requests than were kept (%s)', async (protocol) => {
+    receiver = await startReceiver();
+    const own = { ...env, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, OTEL_EXPORTER_OTLP_ENDPOINT: protocol === 'grpc' ? receiver.grpcUrl : receiver.httpUrl };
+    receiver.misbehave({ kind: 'status', status: 503 });
+    await runNumbered([1, 3000], own);
+    receiver.misbehave({ kind: 'limit', items: 100 });
+    expect(await drain(own)).toMatchObject({ stderr: expect.stringContaining('3000 spans sent'), exitCode: 0 });
+    expect([receiver.missing(3000), receiver.twice(), place.kept()]).toEqual([[], [], []]);
+  });
+
   test('fails with what is left where the backend is still away', async () => {
     await runNumbered([1, 100], env);
     expect(await drain(env)).toMatchObject({ stderr: expect.stringMatching(/^otel-run: 0 spans sent to .*, 100 are left: connection refused/), exitCode: 1 });

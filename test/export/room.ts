@@ -58,7 +58,7 @@ export function makeRoom(): Room {
   const children: ChildProcess[] = [];
   onTestFinished(async () => {
     for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    await Promise.all(exporters.map((exporter) => exporter.drain(0)));
+    await Promise.all(exporters.map((exporter) => exporter.drain({ deadlineMs: 0 })));
     rmSync(dir, { recursive: true, force: true });
   });
   return {

@@ -54,8 +54,8 @@ export function makePlace(): Place {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** `numbered.cjs <words>` under otel-run. */
-export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent', script = numberedScript, options: readonly string[] = []): RunningProgram {
-  return startOtelRun({ node, topology, args: [...options, node, script, ...words.map(String)], env, cwd: dirname(script), ownSession: true });
+export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent', script = numberedScript, options: readonly string[] = [], by = node): RunningProgram {
+  return startOtelRun({ node: by, topology, args: [...options, by, script, ...words.map(String)], env, cwd: dirname(script), ownSession: true });
 }
 
 export function runNumbered(words: readonly (string | number)[], env: Env, topology?: Topology): Promise<RunResult> {
