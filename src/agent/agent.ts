@@ -3,7 +3,7 @@
  * catches whatever is thrown here: then the application runs without us.
  */
 import { threadId } from 'node:worker_threads';
-import type { Attributes, TracerProvider } from '@opentelemetry/api';
+import { TraceFlags, type Attributes, type TracerProvider } from '@opentelemetry/api';
 import { Signal } from '../spool/frame.ts';
 import { currentOwner } from '../spool/owner.ts';
 import { createSegmentWriter } from '../spool/segment-writer.ts';
@@ -18,6 +18,7 @@ import { installInstrumentations } from './instrumentation/index.ts';
 import { createPropagator } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
 import { detectResource } from './resource/resource.ts';
+import type { StartLog } from './tracer/open-spans.ts';
 import { createPassThrough, createTracing, type SpanSink, type Tracing } from './tracer/tracer.ts';
 
 /** Says one line on stderr, once a cause. */
@@ -26,8 +27,8 @@ export type Say = (cause: string, text: string) => void;
 export function start(plan: AgentPlan, say: Say): void {
   const resource = detectResource(plan);
   const redactor = createRedactor(plan.redactNames);
-  const way = openWay(plan, resource, redactor, say);
-  const tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink);
+  const way = openWay(plan, resource, redactor, () => tracing.recordAgain(), say);
+  const tracing: Tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink, way.starts);
 
   const active = createActiveContext();
   registerApi(
@@ -49,23 +50,31 @@ export function start(plan: AgentPlan, say: Say): void {
 /** Where finished spans go, and what an ending process must do about them. */
 export interface Way {
   readonly sink: SpanSink;
+  /** Null where nothing outlives the process. */
+  readonly starts: StartLog | null;
   flush(): void;
   loopMayEnd(): void;
   end(): void;
 }
 
-function openWay(plan: AgentPlan, resource: Attributes, redactor: Redactor, say: Say): Way {
+function openWay(plan: AgentPlan, resource: Attributes, redactor: Redactor, onSegment: () => void, say: Say): Way {
   if (plan.handOff.kind === 'in-process') {
     // A bundle of its own: the stock exporters are loaded only where they are wanted.
     const { openInProcess } = require('./stock-exporters.js') as typeof import('./in-process/stock-exporters.ts');
     return openInProcess(plan.handOff, redactor, say);
   }
-  const handOff = openSpool(plan.handOff, plan.verbosity, resource);
-  return { ...handOff, sink: createSink(handOff, redactor) };
+  const handOff = openSpool(plan.handOff, plan.verbosity, resource, onSegment);
+  return { ...handOff, ...createOutlet(handOff, redactor) };
 }
 
-function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['verbosity'], resource: Attributes): HandOff {
-  const writer = createSegmentWriter({ dir: plan.dir, owner: currentOwner(threadId), resource: encodeResource(resource), capBytes: plan.capBytes });
+function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['verbosity'], resource: Attributes, onSegment: () => void): HandOff {
+  const writer = createSegmentWriter({
+    dir: plan.dir,
+    owner: currentOwner(threadId),
+    resource: encodeResource(resource),
+    capBytes: plan.capBytes,
+    onSegment,
+  });
   const notices = plan.noticeFile === null || verbosity === 'quiet' || threadId !== 0 ? null : claimNotices(plan.noticeFile);
   const handOff = createHandOff(writer, () => notices?.look());
   return {
@@ -81,18 +90,40 @@ function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['
 const MAX_SCOPES = 4096;
 const MANY_SCOPES = { name: 'otel-run: more scopes than can be told apart' };
 
-function createSink(handOff: HandOff, redactor: Redactor): SpanSink {
+function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; starts: StartLog } {
   const encode = createSpanEncoder(redactor);
+  // One of its own: starts may have to be recorded anew in the middle of an append.
+  const encodeStart = createSpanEncoder(redactor);
   const scopes = new Map<object, number>();
-  return (span) => {
-    try {
-      const scope = scopes.size < MAX_SCOPES ? span.instrumentationScope : MANY_SCOPES;
-      let number = scopes.get(span.instrumentationScope) ?? scopes.get(scope);
-      if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope(scope))));
-      handOff.append(Signal.traces, number, encode(span));
-    } catch {
-      handOff.drop(Signal.traces, 'not encodable', 1);
-    }
+  const numberOf = ({ instrumentationScope }: Parameters<SpanSink>[0]): number => {
+    const scope = scopes.size < MAX_SCOPES ? instrumentationScope : MANY_SCOPES;
+    let number = scopes.get(instrumentationScope) ?? scopes.get(scope);
+    if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope(scope))));
+    return number;
+  };
+  return {
+    sink(span) {
+      try {
+        handOff.append(Signal.traces, numberOf(span), encode(span));
+      } catch {
+        handOff.drop(Signal.traces, 'not encodable', 1);
+      }
+    },
+    starts: {
+      record(span) {
+        if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return 0;
+        try {
+          const item = encodeStart(span);
+          handOff.appendStart(numberOf(span), item);
+          return item.length;
+        } catch {
+          return 0; // counted when it ends
+        }
+      },
+      forget: (span) => handOff.appendEnd(span.spanContext().spanId),
+      flush: handOff.flush,
+      atTurnEnd: handOff.atTurnEnd,
+    },
   };
 }
 
@@ -111,7 +142,10 @@ function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
       tracing.endOpenSpans(unfinished);
       way.end();
     },
-    onSudden: way.flush,
+    onSudden() {
+      tracing.recordOpenSpans();
+      way.flush();
+    },
   });
 }
 

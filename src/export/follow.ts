@@ -1,9 +1,11 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import type { SignalName } from '../plan/types.ts';
 import { FRAME_HEADER_BYTES, FrameType, MAX_PAYLOAD_BYTES, Signal, type DropNote, type Frame, type SegmentOwner } from '../spool/frame.ts';
+import { bootId, pidNamespace } from '../spool/owner.ts';
 import { scanFrames } from '../spool/scan.ts';
 import { splitPart, type Part } from './request.ts';
 import type { Segment, SpoolView } from './spool-view.ts';
+import { collectStarts, type OpenStarts } from './unfinished.ts';
 
 /** Consecutive items of one frame, or a writer's note of items that it had to drop. */
 export interface Chunk {
@@ -40,6 +42,7 @@ interface Progress {
   offset: number;
   resource: Buffer;
   readonly scopes: Map<number, Buffer>;
+  readonly starts: OpenStarts;
   toSkip: number;
   done: boolean;
 }
@@ -50,7 +53,10 @@ const NOTHING = Buffer.alloc(0);
 /** Reads the chunks of one signal from all segments, each once and in the order of each writer. */
 export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOptions): Follower {
   const wanted: number = Signal[signal];
+  const here = { pidNamespace: pidNamespace(), boot: bootId() };
   const progress = new Map<string, Progress>();
+  /** By writer, the highest number of a segment that was seen. */
+  const latest = new Map<string, number>();
   let torn = 0;
 
   const follower: Follower = {
@@ -81,8 +87,10 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
   function progressOf(segment: Segment): Progress {
     let at = progress.get(segment.name);
     if (at === undefined) {
-      at = { offset: 0, resource: NOTHING, scopes: new Map(), toSkip: skip[segment.name] ?? 0, done: false };
+      at = { offset: 0, resource: NOTHING, scopes: new Map(), starts: collectStarts(), toSkip: skip[segment.name] ?? 0, done: false };
       progress.set(segment.name, at);
+      const { writer, number } = splitName(segment.name);
+      latest.set(writer, Math.max(number, latest.get(writer) ?? 0));
     }
     return at;
   }
@@ -99,16 +107,25 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
     }
     at.offset += result.consumed;
     torn += result.skipped;
-    const chunks: Chunk[] = [];
-    for (const frame of result.frames) {
-      for (const chunk of take(segment, at, frame)) {
-        if (at.toSkip > 0) at.toSkip--;
-        else chunks.push(chunk);
-      }
-    }
+    const found = result.frames.flatMap((frame) => take(segment, at, frame));
     // A frame that claims more than there is, with its writer gone, was passed over by the final scan.
-    if (segment.writerEnded && isLast && at.offset >= segment.size) at.done = true;
-    return { chunks, moved: result.consumed > 0 };
+    if (!at.done && segment.writerEnded && isLast && at.offset >= segment.size) {
+      at.done = true;
+      found.push(...unfinished(segment, at));
+    }
+    const skipped = Math.min(at.toSkip, found.length);
+    at.toSkip -= skipped;
+    return { chunks: found.slice(skipped), moved: result.consumed > 0 };
+  }
+
+  /** What a writer that is gone without a word had begun: as its last segment says. */
+  function unfinished(segment: Segment, at: Progress): Chunk[] {
+    const { writer, number } = splitName(segment.name);
+    for (const other of view.segments.values()) progressOf(other);
+    const isGone = segment.owner !== null && (segment.owner.pidNamespace === here.pidNamespace || segment.owner.boot !== here.boot);
+    if (!isGone || latest.get(writer) !== number) return [];
+    const spans = at.starts.finish(lastWrite(segment.path));
+    return spans.flatMap(({ scope, items, count }) => cut(segment, { resource: at.resource, scope: at.scopes.get(scope) ?? NOTHING, items, count }));
   }
 
   function take(segment: Segment, at: Progress, frame: Frame): Chunk[] {
@@ -120,15 +137,38 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
     else if (frame.signal !== wanted) return [];
     else if (type === FrameType.drops) return [{ segment, part: null, count, lost: readReason(payload) }];
     else if (type === FrameType.items) {
-      const whole: Part = { resource: at.resource, scope: at.scopes.get(frame.scope) ?? NOTHING, items: payload, count };
-      try {
-        return splitPart(whole, maxItems, maxBytes).map((part) => ({ segment, part, count: part.count, lost: null }));
-      } catch {
-        return [{ segment, part: null, count, lost: 'unreadable in the spool' }];
-      }
-    }
+      return cut(segment, { resource: at.resource, scope: at.scopes.get(frame.scope) ?? NOTHING, items: payload, count });
+    } else if (type === FrameType.ended) at.starts.end(payload);
+    else if (type === FrameType.starts) beginSpans(at.starts, frame);
     return [];
   }
+
+  function cut(segment: Segment, whole: Part): Chunk[] {
+    try {
+      return splitPart(whole, maxItems, maxBytes).map((part) => ({ segment, part, count: part.count, lost: null }));
+    } catch {
+      return [{ segment, part: null, count: whole.count, lost: 'unreadable in the spool' }];
+    }
+  }
+}
+
+function beginSpans(starts: OpenStarts, { scope, payload }: Frame): void {
+  try {
+    starts.begin(scope, payload);
+  } catch {
+    // They end as items, or are not known.
+  }
+}
+
+/** `<pid>-<thread>-<start>-<number>.seg` */
+function splitName(name: string): { writer: string; number: number } {
+  const dash = name.lastIndexOf('-');
+  return { writer: name.slice(0, dash), number: Number.parseInt(name.slice(dash + 1), 10) || 0 };
+}
+
+/** Nanoseconds since 1970; 0 where the file is gone. */
+function lastWrite(path: string): bigint {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n;
 }
 
 function readAt(path: string, offset: number, length: number): Buffer {

@@ -37,12 +37,12 @@ export function buildRequest(parts: readonly Part[]): Buffer {
 /** Takes a request apart again. Throws where it is unsound. */
 export function readRequest(body: Buffer): Part[] {
   const parts: Part[] = [];
-  for (const group of fields(body)) {
+  for (const group of splitFields(body)) {
     if (group.tag !== GROUP_TAG) continue;
-    const inner = fields(group.content);
+    const inner = splitFields(group.content);
     const resource = Buffer.concat(inner.filter(({ tag }) => tag !== ITEM_TAG).map(({ whole }) => whole));
     for (const scopeGroup of inner.filter(({ tag }) => tag === ITEM_TAG)) {
-      const rest = fields(scopeGroup.content);
+      const rest = splitFields(scopeGroup.content);
       const items = rest.filter(({ tag }) => tag === ITEM_TAG).map(({ whole }) => whole);
       const scope = Buffer.concat(rest.filter(({ tag }) => tag !== ITEM_TAG).map(({ whole }) => whole));
       parts.push({ resource, scope, items: Buffer.concat(items), count: items.length });
@@ -77,7 +77,7 @@ export function splitPart(part: Part, maxCount: number, maxBytes: number): Part[
   const pieces: Part[] = [];
   let start = 0;
   let count = 0;
-  for (const { from, to } of fields(part.items)) {
+  for (const { from, to } of splitFields(part.items)) {
     if (count > 0 && (count >= maxCount || to - start > maxBytes)) {
       pieces.push({ ...part, items: part.items.subarray(start, from), count });
       start = from;
@@ -90,11 +90,11 @@ export function splitPart(part: Part, maxCount: number, maxBytes: number): Part[
 }
 
 export function countItems(items: Buffer): number {
-  return fields(items).length;
+  return splitFields(items).length;
 }
 
 function cutPart(part: Part, room: number): [Part, Part] {
-  const at = fields(part.items)[room]!.from;
+  const at = splitFields(part.items)[room]!.from;
   return [
     { ...part, items: part.items.subarray(0, at), count: room },
     { ...part, items: part.items.subarray(at), count: part.count - room },
@@ -118,7 +118,7 @@ function groupBy(parts: readonly Part[], key: (part: Part) => Buffer): Map<strin
   return groups;
 }
 
-interface Field {
+export interface Field {
   /** First byte of the tag: enough for field numbers below 16. */
   readonly tag: number;
   readonly from: number;
@@ -128,7 +128,7 @@ interface Field {
 }
 
 /** The length-delimited fields of a message. Others do not occur at these levels, and are refused. */
-function fields(message: Buffer): Field[] {
+export function splitFields(message: Buffer): Field[] {
   const found: Field[] = [];
   let at = 0;
   while (at < message.length) {

@@ -24,6 +24,8 @@ export interface SpanLimitsPlan {
 }
 
 export type Propagator = 'tracecontext' | 'baggage' | 'b3' | 'b3multi' | 'jaeger' | 'xray' | 'ottrace';
+/** Of which spans the start is in the spool before they end, for an end that no JavaScript sees. */
+export type RecordStarts = 'none' | 'long' | 'all';
 export type ExpressLayers = 'none' | 'handlers' | 'all';
 
 /**
@@ -44,7 +46,7 @@ export interface AgentPlan {
   /** Names of resource detectors (`host`, `os`, `process`, `container`, `serviceinstance`), or null for all of these. */
   readonly detectors: readonly string[] | null;
   /** Null where traces are exported nowhere: context is still propagated. */
-  readonly traces: { readonly sampler: SamplerPlan; readonly limits: SpanLimitsPlan } | null;
+  readonly traces: { readonly sampler: SamplerPlan; readonly limits: SpanLimitsPlan; readonly recordStarts: RecordStarts } | null;
   readonly propagators: readonly Propagator[];
   readonly instrumentations: {
     /** Short names (`express`, `pg`, `aws-sdk`…) that alone are wanted, or null for the default set. */

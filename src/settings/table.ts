@@ -149,6 +149,11 @@ export const table = {
     type: 'string', inFile: false, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_TRACES_SAMPLER_ARG'],
     help: 'the ratio of OTEL_TRACES_SAMPLER',
   },
+  'traces.recordStarts': {
+    type: 'enum', values: ['none', 'long', 'all'], default: 'long', group: 'Tracing', shown: 'value',
+    env: ['OTEL_RUN_RECORD_STARTS'],
+    help: 'spans that a kill or crash cuts off: none, long (open for 0.1 s), all',
+  },
   propagators: {
     type: 'list', values: ['tracecontext', 'baggage', 'b3', 'b3multi', 'jaeger', 'xray', 'ottrace'], none: true,
     default: ['tracecontext', 'baggage'], group: 'Tracing', shown: 'value',

@@ -23,7 +23,7 @@ export function telemetryWishes(settings: Settings, place: Place): TelemetryWish
       serviceVersion: settings.serviceVersion.value,
       resource: Object.fromEntries(Object.entries(settings.resource).map(([key, { value }]) => [key, value])),
       detectors: settings.detectors.value,
-      traces: destinations.length === 0 ? null : { sampler: settings.sampler.value, limits: settings.limits },
+      traces: destinations.length === 0 ? null : { sampler: settings.sampler.value, limits: settings.limits, recordStarts: values['traces.recordStarts'].value },
       propagators: values.propagators.value,
       instrumentations: {
         only: values['instrumentations.only'].value,

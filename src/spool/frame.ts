@@ -36,6 +36,13 @@ export const FrameType = {
   drops: 5,
   /** No payload: nothing follows, the writer has moved on or has ended. */
   end: 6,
+  /**
+   * As {@link FrameType.items}: spans that have begun, `count` of them, with what was known of them then. Written again into
+   * each later segment, so that the last one of a writer that was killed names every span that it left open.
+   */
+  starts: 7,
+  /** Ids (8 bytes each) of spans in `starts` of this segment that have ended or are not followed any more. */
+  ended: 8,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

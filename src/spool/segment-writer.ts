@@ -14,6 +14,8 @@ export interface SegmentWriterOptions {
   readonly segmentBytes?: number;
   /** Bound on what waits in memory while writing fails, in bytes. */
   readonly pendingBytes?: number;
+  /** A new segment is about to be filled: the time to append what every segment must hold. */
+  readonly onSegment?: () => void;
 }
 
 export interface SegmentWriter {
@@ -22,6 +24,8 @@ export interface SegmentWriter {
    * {@link SegmentWriter.defineScope}. Copies `item`. Never throws.
    */
   append(signal: Signal, scope: number, item: Uint8Array): void;
+  /** The same for frames that count for nothing: where there is no room they are left out. */
+  note(type: typeof FrameType.starts | typeof FrameType.ended, signal: Signal, scope: number, item: Uint8Array): void;
   /** Registers `scope` and `schema_url` fields of an instrumentation scope and returns its number. */
   defineScope(fields: Uint8Array): number;
   /** Bytes waiting for {@link SegmentWriter.flush}. */
@@ -52,7 +56,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   let waiting = Buffer.allocUnsafe(64 * 1024);
   let used = 0;
   /** The item frame at the end of `waiting` that still takes items of the same signal and scope. */
-  let open: { offset: number; signal: Signal; scope: number; count: number } | null = null;
+  let open: { offset: number; type: FrameType; signal: Signal; scope: number; count: number } | null = null;
 
   let segment: { fd: number; dev: bigint; ino: bigint; written: number; scopes: Set<number>; isForNotes: boolean } | null = null;
   let segments = 0;
@@ -65,16 +69,10 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
         writer.flush();
         if (used + item.length + FRAME_HEADER_BYTES > pendingBytes) return writer.drop(signal, failure || 'spool full', 1);
       }
-      if (open === null || open.signal !== signal || open.scope !== scope) {
-        sealOpen();
-        reserve(FRAME_HEADER_BYTES);
-        open = { offset: used, signal, scope, count: 0 };
-        used += FRAME_HEADER_BYTES;
-      }
-      reserve(item.length);
-      waiting.set(item, used);
-      used += item.length;
-      open.count++;
+      put(FrameType.items, signal, scope, item);
+    },
+    note(type, signal, scope, item) {
+      if (used + item.length + FRAME_HEADER_BYTES <= pendingBytes) put(type, signal, scope, item);
     },
     defineScope(fields) {
       scopes.push(Buffer.from(fields));
@@ -112,6 +110,19 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   };
   return writer;
 
+  function put(type: FrameType, signal: Signal, scope: number, item: Uint8Array): void {
+    if (open === null || open.type !== type || open.signal !== signal || open.scope !== scope) {
+      sealOpen();
+      reserve(FRAME_HEADER_BYTES);
+      open = { offset: used, type, signal, scope, count: 0 };
+      used += FRAME_HEADER_BYTES;
+    }
+    reserve(item.length);
+    waiting.set(item, used);
+    used += item.length;
+    open.count++;
+  }
+
   function reserve(bytes: number): void {
     if (used + bytes <= waiting.length) return;
     const grown = Buffer.allocUnsafe(Math.max(waiting.length * 2, used + bytes));
@@ -122,7 +133,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   function sealOpen(): void {
     if (open === null) return;
     const length = used - open.offset - FRAME_HEADER_BYTES;
-    sealFrame(waiting, open.offset, { type: FrameType.items, signal: open.signal, scope: open.scope, count: open.count, length });
+    sealFrame(waiting, open.offset, { type: open.type, signal: open.signal, scope: open.scope, count: open.count, length });
     open = null;
   }
 
@@ -140,7 +151,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   /** Counts what waits as lost. */
   function giveUp(): void {
     for (let at = 0; at < used; at += FRAME_HEADER_BYTES + waiting.readUInt32LE(at + 12)) {
-      writer.drop(waiting[at + 5] as Signal, failure, waiting.readUInt32LE(at + 8));
+      if (waiting[at + 4] === FrameType.items) writer.drop(waiting[at + 5] as Signal, failure, waiting.readUInt32LE(at + 8));
     }
     used = 0;
   }
@@ -152,6 +163,8 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       makeDirectory(options.dir);
       if (used > 0 && spoolBytes(options.dir) + used > options.capBytes) throw Object.assign(new Error('full'), { code: 'full' });
       if (segment === null) openSegment();
+      options.onSegment?.();
+      sealOpen();
     }
     segment!.isForNotes = false;
     const missing = scopesUsed().filter((scope) => !segment!.scopes.has(scope));

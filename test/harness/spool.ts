@@ -23,6 +23,7 @@ export function agentPlan(dir: string, changes: Partial<AgentPlan> = {}): AgentP
     traces: {
       sampler: { kind: 'parentbased', root: { kind: 'always_on' } },
       limits: { attributeCount: 128, eventCount: 128, linkCount: 128, attributePerEventCount: 128, attributePerLinkCount: 128 },
+      recordStarts: 'long',
     },
     propagators: ['tracecontext', 'baggage'],
     instrumentations: { only: null, disabled: [], options: {}, expressLayers: 'none' },

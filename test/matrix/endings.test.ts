@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { nodes } from '../harness/nodes.ts';
 import { startReceiver } from '../harness/receiver.ts';
 import { plainNode } from '../harness/run.ts';
-import { CELLS_AT_ONCE, allCells, expectAllDelivered, fixture, missing, play } from './play.ts';
+import { CELLS_AT_ONCE, allCells, cutOff, expectAllDelivered, fixture, missing, play } from './play.ts';
 
 vi.setConfig({ maxConcurrency: CELLS_AT_ONCE, testTimeout: 60_000 });
 
@@ -12,12 +12,25 @@ describe.concurrent.each([
   ['row 1: a natural end', 'natural', { exitCode: 0 }],
   ['row 2: process.exit() at once', 'exit-now', { exitCode: 0 }],
   ['row 2: process.exit() later keeps its code', 'exit-later', { exitCode: 3 }],
-  ['row 3: an uncaught exception', 'throw', { exitCode: 1 }],
-  ['row 4: an unhandled rejection', 'rejection', { exitCode: 1 }],
   ["spans of the last moments: beforeExit (once), the application's exit listeners, process.exit() inside one", 'last-moments', { exitCode: 5 }],
 ] as const)('%s: 100 of 100', (_, name, ending) => {
   test.each(allCells)('%s', async (_, cell) => {
     expect((await expectAllDelivered(cell, { name })).result).toMatchObject(ending);
+  });
+});
+
+describe.concurrent.each([
+  ['row 3: an uncaught exception', 'throw', 'nobody catches this'],
+  ['row 4: an unhandled rejection', 'rejection', 'nobody awaits this'],
+])('%s: 100 of 100, and it is on the span in which it was thrown, which says that it was cut off', (_, name, message) => {
+  test.each(allCells)('%s', async (_, cell) => {
+    const { result, spans } = await expectAllDelivered(cell, { name });
+    expect(result).toMatchObject({ exitCode: 1 });
+    expect(cutOff(spans)).toEqual(['span 100: uncaught exception']);
+    const { status, events } = spans.find((span) => span.name === 'span 100')!;
+    expect(status).toEqual({ code: 'error', message });
+    expect(events).toMatchObject([{ name: 'exception', attributes: { 'exception.type': 'Error', 'exception.message': message } }]);
+    expect(spans.filter((span) => span.events.length > 0)).toHaveLength(1);
   });
 });
 

@@ -15,6 +15,10 @@ export interface Ending {
   /** Sent when the application says that it is ready. */
   readonly signal?: NodeJS.Signals;
   readonly nodeOptions?: readonly string[];
+  /** Told as well. */
+  readonly word?: string;
+  /** For otel-run. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Played {
@@ -41,8 +45,8 @@ export async function play(cell: Cell, ending: Ending, isEnough: (spans: readonl
   const receiver = await startReceiver();
   try {
     const { node, kind, topology } = cell;
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl };
-    const args = [...(ending.nodeOptions ?? []), fixture(kind), ending.name];
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, ...ending.env };
+    const args = [...(ending.nodeOptions ?? []), fixture(kind), ending.name, ...(ending.word === undefined ? [] : [ending.word])];
     const [result, plain] = await Promise.all([
       end(startOtelRun({ node, topology, args: [node, ...args], env, ownSession: true }), ending, topology),
       playPlain(cell, ending, args),
@@ -64,11 +68,18 @@ export function missing(spans: readonly ReceivedSpan[], last: number): number[] 
 
 export const fixture = (kind: Cell['kind']): string => fileURLToPath(new URL(`../fixtures/endings/endings.${kind}`, import.meta.url));
 
+/** Name and reason of the spans that the end has cut off. */
+export function cutOff(spans: readonly ReceivedSpan[]): string[] {
+  return spans.flatMap(({ name, attributes }) => (UNFINISHED in attributes ? [`${name}: ${String(attributes[UNFINISHED])}`] : [])).sort();
+}
+
+const UNFINISHED = 'otel_run.unfinished';
+
 const plainRuns = new Map<string, Promise<RunResult>>();
 
 /** The same in both topologies. */
 function playPlain({ node, kind }: Cell, ending: Ending, args: readonly string[]): Promise<RunResult> {
-  const key = JSON.stringify([node, kind, ending]);
+  const key = JSON.stringify([node, kind, ending.name, ending.word, ending.signal]);
   const known = plainRuns.get(key) ?? end(startPlainNode({ node, args, ownSession: true }), ending, 'replace');
   plainRuns.set(key, known);
   return known;

@@ -8,7 +8,7 @@ import type { Redactor } from '../redact/redact.ts';
 import { writeAttributes } from './attributes.ts';
 import { createWire, type Wire } from './wire.ts';
 
-/** Encodes a span as field 2 of ScopeSpans. The bytes are valid until the next call. Throws what a hostile span throws. */
+/** Encodes a span, finished or not, as field 2 of ScopeSpans. The bytes are valid until the next call. Throws what a hostile span throws. */
 export type SpanEncoder = (span: ReadableSpan) => Buffer;
 
 export function createSpanEncoder(redactor: Redactor): SpanEncoder {
@@ -52,7 +52,7 @@ function writeSpan(wire: Wire, span: ReadableSpan, redactor: Redactor): void {
   wire.stringField(0x2a, redactor.text(String(span.name)));
   wire.varintField(0x30, (span.kind ?? -1) + 1);
   wire.timeField(0x39, span.startTime);
-  wire.timeField(0x41, span.endTime);
+  if (span.ended) wire.timeField(0x41, span.endTime);
   writeAttributes(wire, 0x4a, redactor.attributes(span.attributes));
   if (span.droppedAttributesCount > 0) wire.varintField(0x50, span.droppedAttributesCount);
   for (const event of span.events) {

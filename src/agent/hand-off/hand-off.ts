@@ -2,7 +2,7 @@
  * When finished items are written: at the end of every event-loop turn in which something finished, at once
  * when much or old enough has gathered, and item by item while the process exits.
  */
-import { Signal } from '../../spool/frame.ts';
+import { FrameType, Signal } from '../../spool/frame.ts';
 import type { SegmentWriter } from '../../spool/segment-writer.ts';
 import { isExiting } from '../exit/endings.ts';
 
@@ -12,7 +12,13 @@ export interface HandOff {
   /** Number for an instrumentation scope, from its encoded fields. */
   defineScope(fields: Uint8Array): number;
   drop(signal: Signal, reason: string, count: number): void;
+  /** Takes what is known of a span that has begun. */
+  appendStart(scope: number, item: Uint8Array): void;
+  /** Such a span has ended. `id` in hexadecimal digits. */
+  appendEnd(id: string): void;
   flush(): void;
+  /** Calls back at the end of this turn, before what it finished is written. */
+  atTurnEnd(step: () => void): void;
   /**
    * The event loop may have run empty (`beforeExit`): until it turns again nothing of ours may hold it, or
    * `beforeExit` would repeat for ever where its listeners finish spans.
@@ -34,8 +40,17 @@ export function createHandOff(writer: SegmentWriter, afterFlush: () => void): Ha
   let mayEnd = false;
   let through = false;
   let since = 0;
+  let turnSteps: (() => void)[] = [];
+  let ends: string[] = [];
 
+  /** Behind the items of the ended spans: a kill between the two must not lose the span. */
+  const noteEnds = (): void => {
+    if (ends.length === 0) return;
+    writer.note(FrameType.ended, Signal.traces, 0, Buffer.from(ends.join(''), 'hex'));
+    ends = [];
+  };
   const flush = (): void => {
+    noteEnds();
     writer.flush(through || isExiting());
     since = 0;
     afterFlush();
@@ -43,6 +58,11 @@ export function createHandOff(writer: SegmentWriter, afterFlush: () => void): Ha
   const turnEnded = (): void => {
     armed = false;
     mayEnd = false;
+    if (turnSteps.length > 0) {
+      const steps = turnSteps;
+      turnSteps = [];
+      for (const step of steps) step();
+    }
     if (writer.pending > 0) flush();
   };
   const arm = (): void => {
@@ -69,13 +89,20 @@ export function createHandOff(writer: SegmentWriter, afterFlush: () => void): Ha
       if (through || isExiting()) flush();
       else if (!armed) arm();
     },
+    appendStart: (scope, item) => writer.note(FrameType.starts, Signal.traces, scope, item),
+    appendEnd: (id) => void ends.push(id),
     flush,
+    atTurnEnd(step) {
+      turnSteps.push(step);
+      if (!armed) arm();
+    },
     loopMayEnd() {
       mayEnd = true;
       if (writer.pending > 0) flush();
     },
     end() {
       through = true;
+      noteEnds();
       writer.close();
       afterFlush();
     },

@@ -33,6 +33,7 @@ export function openInProcess(plan: HandOffPlan & { kind: 'in-process' }, redact
     );
   let waiting = 0;
   return {
+    starts: null,
     sink(span) {
       const clean = redactSpan(span, redactor);
       waiting++;

@@ -7,7 +7,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { AgentPlan } from '../../plan/types.ts';
 import { createSampler } from '../sampling/sampler.ts';
-import { createOpenSpans } from './open-spans.ts';
+import { createOpenSpans, type StartLog } from './open-spans.ts';
 
 export interface Tracing {
   /** For the application: its tracers, early ones too, are those of a successor once there is one. */
@@ -20,17 +20,21 @@ export interface Tracing {
   noteException(error: unknown, leftByThrow: Context | null): void;
   /** Ends the spans that are open, marked as unfinished for this reason. */
   endOpenSpans(reason: string): void;
+  /** The process may be gone in a moment: what is open is recorded. */
+  recordOpenSpans(): void;
+  /** The spool has a new segment, which must hold what is recorded. */
+  recordAgain(): void;
 }
 
 export type SpanSink = (span: ReadableSpan) => void;
 
-export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: Attributes, sink: SpanSink): Tracing {
-  const open = createOpenSpans();
+export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: Attributes, sink: SpanSink, starts: StartLog | null): Tracing {
+  const open = createOpenSpans(plan.recordStarts, starts);
   const processor: SpanProcessor = {
     onStart: (span) => open.add(span),
     onEnd(span) {
-      open.delete(span as never);
       if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) sink(span);
+      open.delete(span as never);
     },
     forceFlush: async () => {},
     shutdown: async () => {},
@@ -64,13 +68,15 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
       if (span.status.code === SpanStatusCode.UNSET) span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
     },
     endOpenSpans: (reason) => open.endAll(reason),
+    recordOpenSpans: () => open.recordAll(),
+    recordAgain: () => open.recordAgain(),
   };
 }
 
 /** Where traces go nowhere: no span is made, and the context of a caller still reaches the called. */
 export function createPassThrough(): Tracing {
   const provider = new ProxyTracerProvider();
-  return { provider, ownProvider: provider, turnOff() {}, noteException() {}, endOpenSpans() {} };
+  return { provider, ownProvider: provider, turnOff() {}, noteException() {}, endOpenSpans() {}, recordOpenSpans() {}, recordAgain() {} };
 }
 
 const passThrough = new ProxyTracerProvider().getTracer('otel-run');
