@@ -15,11 +15,13 @@ import { watchEndings } from './exit/endings.ts';
 import { createHandOff, type HandOff } from './hand-off/hand-off.ts';
 import { claimNotices } from './hand-off/notices.ts';
 import { installInstrumentations } from './instrumentation/index.ts';
+import { contextOfEnvironment } from './propagation/environment.ts';
 import { createPropagator } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
 import { detectResource } from './resource/resource.ts';
 import type { StartLog } from './tracer/open-spans.ts';
 import { createPassThrough, createTracing, type SpanSink, type Tracing } from './tracer/tracer.ts';
+import { reachWorkers } from './worker-env.ts';
 
 /** Says one line on stderr, once a cause. */
 export type Say = (cause: string, text: string) => void;
@@ -30,12 +32,13 @@ export function start(plan: AgentPlan, say: Say): void {
   const way = openWay(plan, resource, redactor, () => tracing.recordAgain(), say);
   const tracing: Tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink, way.starts);
 
-  const active = createActiveContext();
+  const propagator = createPropagator(plan.propagators);
+  const active = createActiveContext(contextOfEnvironment(propagator, process.env));
   registerApi(
     {
       ...(plan.traces === null ? {} : { trace: tracing.provider }),
       context: active.manager,
-      propagation: createPropagator(plan.propagators),
+      propagation: propagator,
     },
     (kind, instance) => {
       if (kind !== 'trace' || instance === undefined) return;
@@ -44,6 +47,7 @@ export function start(plan: AgentPlan, say: Say): void {
     },
   );
   watchProcess(tracing, way, active);
+  reachWorkers(plan);
   instrument(plan, tracing, say);
 }
 

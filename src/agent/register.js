@@ -6,6 +6,10 @@
  */
 (function () {
   var LOADED = typeof Symbol === 'function' && Symbol.for ? Symbol.for('otel-run.loaded') : '__otel_run_loaded';
+  /** Under what the threads of this process find what it is: https://nodejs.org/api/worker_threads.html#worker_threadsgetenvironmentdatakey */
+  var MAIN = 'otel-run.main';
+  /** Names, with commas, of variables that a thread must not see; set by worker-env.ts. */
+  var HIDDEN = 'OTEL_RUN_HIDDEN';
   /** The oldest Node that the agent supports. */
   var OLDEST = [20, 19];
   /** Other agents: the module names by which `--require` or `--import` would load them, and what they leave behind. */
@@ -14,7 +18,7 @@
   var OTHER_AGENT_SYMBOLS = { 'dd-trace': 'dd-trace', newrelic: 'newrelic' };
 
   /** Package managers start the application; tracing them costs every start and shows nobody anything. */
-  var PACKAGE_MANAGERS = ['npm', 'npx', 'yarn', 'yarnpkg', 'pnpm', 'pnpx', 'corepack'];
+  var PACKAGE_MANAGERS = ['npm', 'npx', 'yarn', 'yarnpkg', 'pnpm', 'pnpx', 'corepack', '@yarnpkg/cli-dist'];
   /** Programs that only start or watch the application in a process of its own. */
   var STARTERS = ['tsx', 'nodemon', 'cross-env', 'concurrently', 'dotenv-cli', 'env-cmd', 'npm-run-all', 'npm-run-all2', 'node-gyp', 'husky', 'turbo', 'lerna', 'wireit'];
   /** Bin names of STARTERS that differ from the package's name. */
@@ -36,11 +40,13 @@
 
   function start() {
     var text = process.env.OTEL_RUN_PLAN;
+    var options = process.env.NODE_OPTIONS || '';
+    hideFromThread();
     if (/^(?:1|true)$/i.test(process.env.OTEL_RUN_DISABLED || '')) return;
     // The launcher names this file in NODE_OPTIONS. Without its plan the application has dropped our variable for
     // this process; without either, someone required `otel-run/register`: export from inside the process.
-    if (!text && (process.env.NODE_OPTIONS || '').indexOf(__filename) >= 0) return;
-    if (isSteppedOver(process.argv[1]) || isServiceWorker()) return;
+    if (!text && options.indexOf(__filename) >= 0) return;
+    if (isTool()) return;
     mark();
     if (text) {
       plan = JSON.parse(text);
@@ -81,23 +87,46 @@
       return name === base || PACKAGE_MANAGERS.indexOf(owner) >= 0 || /\/(?:corepack|\.yarn\/releases|yarn[^/]*\/bin)\//.test(path);
     }
     if (/\/\.yarn\/releases\/yarn-[^/]+$/.test(path)) return true;
+    // The command and the daemon; lib/ProcessContainer*.js are the application.
+    if (/\/node_modules\/(?:\.bin\/pm2(?:-dev|-docker|-runtime)?|pm2\/(?:bin\/[^/]+|lib\/Daemon\.js|lib\/binaries\/[^/]+))$/.test(path)) return true;
     if (/\/node_modules\/\.bin\/[^/]+$/.test(path)) return STARTERS.indexOf(name) >= 0 || STARTER_BINS.indexOf(name) >= 0;
     return owner !== null && STARTERS.indexOf(owner) >= 0 && !/\/(?:preflight|loader)\./.test(base);
   }
 
-  function isServiceWorker() {
+  /** Whether this process, or this thread of it, only serves the application. */
+  function isTool() {
     var threads;
     try {
       threads = require('worker_threads');
     } catch (error) {
-      return false; // Node 10: no worker threads
+      return isSteppedOver(process.argv[1]); // Node 10: no worker threads
+    }
+    if (threads.isMainThread) {
+      var main = { script: process.argv[1], isTool: isSteppedOver(process.argv[1]) };
+      // A worker thread does not know its script yet when it loads us, let alone that of its process.
+      if (threads.setEnvironmentData) threads.setEnvironmentData(MAIN, main);
+      return main.isTool;
     }
     // Node runs asynchronous import hooks in a thread of its own, with our preload and without a port.
-    if (!threads.isMainThread && threads.parentPort === null) return true;
+    if (threads.parentPort === null) return true;
+    var known = threads.getEnvironmentData && threads.getEnvironmentData(MAIN);
+    if (known && known.isTool) return true;
     var data = threads.workerData;
-    if (threads.isMainThread || typeof data !== 'object' || data === null) return false;
+    if (typeof data !== 'object' || data === null) return false;
     for (var i = 0; i < SERVICE_WORKERS.length; i++) if (SERVICE_WORKERS[i].is(data)) return true;
     return false;
+  }
+
+  /**
+   * A thread that was started with an environment of its own got our variables all the same (worker-env.ts): it
+   * must not see them, nor hand them on.
+   */
+  function hideFromThread() {
+    var names = process.env[HIDDEN];
+    if (!names) return;
+    delete process.env[HIDDEN];
+    names = names.split(',');
+    for (var i = 0; i < names.length; i++) delete process.env[names[i]];
   }
 
   /** Which other SDK is here already, or will be because the command line asks for it. */

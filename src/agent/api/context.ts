@@ -1,4 +1,5 @@
-import type { Context, ContextManager } from '@opentelemetry/api';
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { ROOT_CONTEXT, type Context, type ContextManager } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 
 export interface ActiveContext {
@@ -7,10 +8,14 @@ export interface ActiveContext {
   lastLeftByThrow(): Context | null;
 }
 
-/** The active context follows asynchronous calls; when nobody catches, it is known where the exception was thrown. */
-export function createActiveContext(): ActiveContext {
+/**
+ * The active context follows asynchronous calls, and is `initial` where nobody has set one; when nobody catches, it is known where the
+ * exception was thrown.
+ */
+export function createActiveContext(initial: Context): ActiveContext {
   const manager: ContextManager = new AsyncLocalStorageContextManager();
   const inner = manager.with.bind(manager);
+  if (initial !== ROOT_CONTEXT) startWith(initial, manager);
   let left: Context | null = null;
   const forget = (): void => void (left = null);
 
@@ -29,4 +34,10 @@ export function createActiveContext(): ActiveContext {
     }
   };
   return { manager, lastLeftByThrow: () => left };
+}
+
+/** Who asks for ROOT_CONTEXT (a server that begins a trace of its own) gets it: only where nothing was set, `initial` is active. */
+function startWith(initial: Context, manager: ContextManager): void {
+  const { _asyncLocalStorage: storage } = manager as unknown as { readonly _asyncLocalStorage: AsyncLocalStorage<Context> };
+  manager.active = () => storage.getStore() ?? initial;
 }

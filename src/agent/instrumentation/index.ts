@@ -7,6 +7,7 @@ import { watchEsModules } from './es-modules.ts';
 import { nameFastifyRoutes } from './fastify-routes.ts';
 import { createLibraries } from './libraries.ts';
 import { watchLibraryLoads } from './library-loads.ts';
+import { mainScript } from '../main-script.ts';
 import { adjustInstrumentation, instrumentationOptions, instrumentationProvider } from './options.ts';
 import { publishReport, reasonOf } from './report.ts';
 import { runRequireHooks } from './require-in-the-middle.ts';
@@ -25,7 +26,7 @@ export function installInstrumentations(plan: AgentPlan, provider: TracerProvide
 
   for (const candidate of wanted) if (hasNothingToWaitFor(candidate)) constructions.construct(candidate);
   watchLibraryLoads(libraries.find);
-  watchEsModules({ isWanted: libraries.isWanted, entry, script: process.argv[1], before: libraries.noteEsModule, say });
+  watchEsModules({ isWanted: libraries.isWanted, entry, script: mainScript(), before: libraries.noteEsModule, say });
   watchBuiltins(wanted, entry, constructions.construct);
   if (wanted.some(({ name }) => name === 'http')) nameFastifyRoutes();
 }

@@ -1,6 +1,7 @@
 import { arch, hostname, platform, release } from 'node:os';
 import type { Attributes } from '@opentelemetry/api';
 import type { AgentPlan } from '../../plan/types.ts';
+import { mainScript } from '../main-script.ts';
 import { findContainerId } from './container.ts';
 import { findService } from './service.ts';
 
@@ -40,7 +41,7 @@ export function detectResource(plan: Pick<AgentPlan, 'serviceName' | 'serviceVer
     'telemetry.distro.version': OTEL_RUN_VERSION,
   };
   for (const name of plan.detectors ?? DEFAULT_DETECTORS) Object.assign(found, attempt(DETECTORS[name]));
-  const service = findService(process.argv[1], workingDirectory());
+  const service = findService(mainScript(), workingDirectory());
   found['service.name'] = plan.serviceName ?? plan.resource['service.name'] ?? service.name;
   const version = plan.serviceVersion ?? service.version;
   if (version !== null) found['service.version'] = version;
