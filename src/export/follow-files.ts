@@ -12,8 +12,10 @@ export interface TlsFiles {
 export interface Followed<T> {
   /** The same object as long as nothing has changed. Throws where a file has never been readable. */
   current(): T;
-  /** Looks at once: what was sent has not been accepted. Answers whether something has changed. */
-  lookAgain(): boolean;
+  /** Looks at once. */
+  lookAgain(): void;
+  /** Looks at once: what was sent with `used` has not been accepted. Answers whether there is something else now. */
+  hasChangedSince(used: T): boolean;
 }
 
 const LOOK_AGAIN_MS = 5000;
@@ -46,16 +48,20 @@ function followFiles<T>(paths: Readonly<Record<string, string | undefined>>, mak
       if (value === null || performance.now() - lookedAt >= LOOK_AGAIN_MS) look();
       return value!;
     },
-    lookAgain() {
-      const before = value;
-      try {
-        look();
-      } catch {
-        return false;
-      }
-      return value !== before;
+    lookAgain,
+    hasChangedSince(used) {
+      lookAgain();
+      return value !== used;
     },
   };
+
+  function lookAgain(): void {
+    try {
+      look();
+    } catch {
+      // Never readable yet.
+    }
+  }
 
   function look(): void {
     if (named.length === 0) return;

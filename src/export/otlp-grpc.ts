@@ -29,11 +29,12 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     name: withoutSecrets(destination.url),
     async export(batch, signal) {
       try {
-        const { error, answer } = await call(currentClient(), batch, signal);
+        const used = headers.current();
+        const { error, answer } = await call(currentClient(), batch, signal, used);
         if (error === null) return accepted(answer);
         // The credentials may have been renewed a moment ago.
-        if (error.code === status.UNAUTHENTICATED && headers.lookAgain()) {
-          const second = await call(currentClient(), batch, signal);
+        if (error.code === status.UNAUTHENTICATED && headers.hasChangedSince(used)) {
+          const second = await call(currentClient(), batch, signal, headers.current());
           return second.error === null ? accepted(second.answer) : failed(second.error, signal);
         }
         if (isTls && error.code === status.UNAVAILABLE) tlsFiles.lookAgain();
@@ -48,10 +49,10 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     },
   };
 
-  function call(connection: Client, batch: Batch, signal: AbortSignal): Promise<Answer> {
+  function call(connection: Client, batch: Batch, signal: AbortSignal, sent: Readonly<Record<string, string>>): Promise<Answer> {
     return new Promise((resolve) => {
       const metadata = new Metadata();
-      for (const [name, value] of Object.entries(headers.current())) metadata.set(name, value);
+      for (const [name, value] of Object.entries(sent)) metadata.set(name, value);
       const deadline = Date.now() + destination.timeoutMs;
       const request = connection.makeUnaryRequest(METHODS[batch.signal], asItIs, asItIs, batch.body, metadata, { deadline }, (error, answer) => {
         signal.removeEventListener('abort', cancel);

@@ -46,6 +46,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
     async export(batch, signal) {
       try {
         const body = await encode(batch);
+        const used = headers.current();
         let answer: Answer;
         try {
           answer = await post(body, signal);
@@ -55,7 +56,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
           answer = await post(body, signal);
         }
         // The credentials may have been renewed a moment ago.
-        if (answer.status === 401 && headers.lookAgain()) answer = await post(body, signal);
+        if (answer.status === 401 && headers.hasChangedSince(used)) answer = await post(body, signal);
         return judge(answer);
       } catch (error) {
         if (error instanceof UnreadableBatch) return { kind: 'refused', reason: error.message };
