@@ -41,7 +41,7 @@ const MOST_CAUSES = 100;
 const FORGIVEN_MS = 10 * 60_000;
 /** A worker without a pulse at two looks in a row hangs; the first may be that of a process that was stopped meanwhile. */
 const LOOK_MS = 5000;
-const LOOK_WHILE_DRAINING_MS = 750;
+const LOOK_WHILE_DRAINING_MS = 600;
 /** What the worker may take beyond its deadlines. */
 const GRACE_MS = 1500;
 /** A small young generation: buffers outside the heap go only when it is collected, and few objects fill it here. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodes } from '../harness/nodes.ts';
-import { otelRun, startOtelRun, type RunResult, type RunningProgram } from '../harness/run.ts';
+import { launcher, otelRun, startOtelRun, type RunResult, type RunningProgram } from '../harness/run.ts';
 
 export type Topology = 'replace' | 'parent';
 export const topologies: readonly Topology[] = ['parent', 'replace'];
@@ -54,8 +54,8 @@ export function makePlace(): Place {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** `numbered.cjs <words>` under otel-run. */
-export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent', script = numberedScript, options: readonly string[] = [], by = node): RunningProgram {
-  return startOtelRun({ node: by, topology, args: [...options, by, script, ...words.map(String)], env, cwd: dirname(script), ownSession: true });
+export function startNumbered(words: readonly (string | number)[], env: Env, topology: Topology = 'parent', script = numberedScript, options: readonly string[] = [], by = node, installed = launcher): RunningProgram {
+  return startOtelRun({ node: by, launcher: installed, topology, args: [...options, by, script, ...words.map(String)], env, cwd: dirname(script), ownSession: true });
 }
 
 export function runNumbered(words: readonly (string | number)[], env: Env, topology?: Topology): Promise<RunResult> {
@@ -96,7 +96,7 @@ export function pids(): number[] {
 }
 
 /** '' of a process that is gone. */
-export function readProc(pid: number, file: 'cmdline' | 'environ' | 'stat' | 'smaps_rollup'): string {
+export function readProc(pid: number, file: 'cmdline' | 'environ' | 'stat' | 'status' | 'smaps_rollup'): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {

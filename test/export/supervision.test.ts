@@ -82,7 +82,7 @@ test('a worker that hangs is replaced while the application runs', { timeout: 40
 test('a worker that hangs at the end does not hold it up, and its rest is counted', async () => {
   const room = makeRoom();
   const receiver = await receive();
-  const url = workerWith(room, `${firstOnes(room, 99)} const go = true; import { parentPort } from 'node:worker_threads'; parentPort.prependListener('message', () => { for (;;); });`);
+  const url = workerWith(room, `${firstOnes(room, 99)} const go = true; import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { for (;;); });`);
   const exporter = room.supervise(room.plan({ destinations: [otlp(receiver.httpUrl)], batch: { scheduleDelayMs: 60_000, maxItems: 512 } }), { workerUrl: url });
   await until(() => readdirSync(room.dir).includes('starts'), 'the worker runs');
   await room.write({ from: 1, to: 100 });

@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly input?: string;
+  /** `bin/otel-run.js` of another copy of the package. */
+  readonly launcher?: string;
   /** What to ask for where the Node can do both. */
   readonly topology?: 'replace' | 'parent';
   /** In a session of its own, out of reach of the terminal that these tests may run on. */
@@ -41,16 +43,16 @@ export function otelRun(options: RunOptions): Promise<RunResult> {
 }
 
 /** Runs the same with plain Node, for what must be equal. */
-export function plainNode(options: Omit<RunOptions, 'topology'>): Promise<RunResult> {
+export function plainNode(options: Omit<RunOptions, 'topology' | 'launcher'>): Promise<RunResult> {
   return startPlainNode(options).ended;
 }
 
-export function startOtelRun({ topology, env, ...options }: RunOptions): RunningProgram {
+export function startOtelRun({ topology, env, launcher: installed = launcher, ...options }: RunOptions): RunningProgram {
   const asked = topology === undefined ? {} : { OTEL_RUN_WAIT: String(topology === 'parent') };
-  return start({ ...options, args: [launcher, ...options.args], env: { ...asked, ...env } });
+  return start({ ...options, args: [installed, ...options.args], env: { ...asked, ...env } });
 }
 
-export function startPlainNode(options: Omit<RunOptions, 'topology'>): RunningProgram {
+export function startPlainNode(options: Omit<RunOptions, 'topology' | 'launcher'>): RunningProgram {
   return start(options);
 }
 

@@ -3,6 +3,9 @@
  * process says them on stderr.
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { SegmentOwner } from '../../spool/frame.ts';
+import { bootId, ownerLives, pidNamespace } from '../../spool/owner.ts';
 
 export interface Notices {
   /** Looks for new lines, at most every five seconds. */
@@ -26,8 +29,13 @@ export function claimNotices(file: string): Notices | null {
   let offset = readOffset(shown);
   let lookAgain = performance.now() + EVERY_MS;
   let isOver = false;
+  let isKillTold = false;
 
   const say = (): void => {
+    if (!isKillTold && exporterIsGone(dirname(file))) {
+      isKillTold = true;
+      attempt(() => writeSync(2, 'otel-run: the exporter was killed: what the application finishes waits in the spool for the next run, and what does not fit there is counted as lost\n'));
+    }
     const text = readFrom(file, offset);
     const end = text.lastIndexOf(0x0a) + 1;
     if (end === 0) return;
@@ -50,6 +58,16 @@ export function claimNotices(file: string): Notices | null {
       attempt(() => unlinkSync(claim));
     },
   };
+}
+
+/** It ends behind all processes of the application; whoever sees that it has ended has outlived it. */
+function exporterIsGone(spool: string): boolean {
+  try {
+    const { exporter } = JSON.parse(readFileSync(join(spool, 'exporter.json'), 'utf8')) as { exporter: SegmentOwner };
+    return !ownerLives(exporter, { pidNamespace: pidNamespace(), boot: bootId() });
+  } catch {
+    return false; // not written yet, or the run's directory is gone
+  }
 }
 
 function readOffset(file: string): number {
