@@ -164,7 +164,8 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   function notice(words: string, line: string): void {
     const now = Date.now();
     // Words of a backend that differ in a number, or at their end, are no news.
-    const cause = words.replace(/\d+/g, '#').slice(0, 100);
+    // Numbers vary, but for the destination's, which comes first.
+    const cause = words.replace(/(?<=\D)\d+/g, '#').slice(0, 100);
     if (now - (said.get(cause) ?? -Infinity) < ONE_A_MINUTE_MS) return;
     if (said.size >= MOST_CAUSES) said.delete(said.keys().next().value!);
     said.set(cause, now);
