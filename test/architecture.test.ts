@@ -13,7 +13,7 @@ const rooms: Record<string, { readonly imports: readonly string[]; readonly type
   plan: { imports: [] },
   spool: { imports: [] },
   settings: { imports: ['plan', 'errors'] },
-  launch: { imports: ['plan', 'errors'] },
+  launch: { imports: ['plan', 'spool', 'errors'] },
   init: { imports: ['plan', 'settings'] },
   view: { imports: ['spool'], types: ['plan'] },
   export: { imports: ['spool', 'view'], types: ['plan'] },

@@ -14,6 +14,7 @@ import { createSpanEncoder, encodeResource, encodeScope } from './encode/span.ts
 import { watchEndings } from './exit/endings.ts';
 import { createHandOff, type HandOff } from './hand-off/hand-off.ts';
 import { claimNotices } from './hand-off/notices.ts';
+import { describeUntold } from './hand-off/untold.ts';
 import { installInstrumentations } from './instrumentation/index.ts';
 import { contextOfEnvironment } from './propagation/environment.ts';
 import { createPropagator } from './propagation/propagator.ts';
@@ -67,11 +68,11 @@ function openWay(plan: AgentPlan, resource: Attributes, redactor: Redactor, onSe
     const { openInProcess } = require('./stock-exporters.js') as typeof import('./in-process/stock-exporters.ts');
     return openInProcess(plan.handOff, redactor, say);
   }
-  const handOff = openSpool(plan.handOff, plan.verbosity, resource, onSegment);
+  const handOff = openSpool(plan.handOff, plan.verbosity, resource, onSegment, say);
   return { ...handOff, ...createOutlet(handOff, redactor) };
 }
 
-function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['verbosity'], resource: Attributes, onSegment: () => void): HandOff {
+function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['verbosity'], resource: Attributes, onSegment: () => void, say: Say): HandOff {
   const writer = createSegmentWriter({
     dir: plan.dir,
     owner: currentOwner(threadId),
@@ -79,12 +80,14 @@ function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['
     capBytes: plan.capBytes,
     onSegment,
   });
-  const notices = plan.noticeFile === null || verbosity === 'quiet' || threadId !== 0 ? null : claimNotices(plan.noticeFile);
+  const notices = plan.noticeFile === null || verbosity === 'quiet' || threadId !== 0 ? null : claimNotices(plan.noticeFile, plan.dir);
   const handOff = createHandOff(writer, () => notices?.look());
   return {
     ...handOff,
     end() {
       handOff.end();
+      const loss = describeUntold(writer.takeUntold());
+      if (loss !== null) say(`lost-${process.pid}-${threadId}`, loss);
       notices?.end();
     },
   };

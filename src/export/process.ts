@@ -22,7 +22,8 @@ function main(plan: ExporterPlan): void {
   process.chdir('/');
   const here = { pidNamespace: pidNamespace(), boot: bootId() };
   const writers: SegmentOwner[] = plan.root === null ? [] : [{ thread: 0, ...plan.root, ...here }];
-  const onNotice = plan.errand === undefined ? (line: string) => note(plan.noticeFile, `otel-run: ${line}`) : (line: string) => leaveWords(plan, line);
+  // Read by processes of the application, which may be of another user than we.
+  const onNotice = plan.errand === undefined ? (line: string) => note(plan.noticeFile, `otel-run: ${line}`, 0o644) : (line: string) => leaveWords(plan, line);
   const supervised = superviseExporter(plan, {
     onNotice,
     // One of another pid namespace cannot be asked after: we would stay for ever.
@@ -57,16 +58,16 @@ function leaveWords({ lastWordsFile: file, verbosity }: ExporterPlan, words: str
   if (file === null || verbosity === 'quiet') return;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    note(file, words);
+    note(file, words, 0o600);
   } catch {
     // What could not be kept either has nobody left to tell.
   }
 }
 
 /** Adds a line for people to a file that others read: the agent of the application, or the next run. */
-function note(file: string | null, line: string): void {
+function note(file: string | null, line: string, mode: number): void {
   if (file === null) return;
-  const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0), 0o600);
+  const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0), mode);
   try {
     appendFileSync(fd, `${line}\n`);
   } finally {

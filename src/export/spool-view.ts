@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { listSegments } from '../spool/directory.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
 
@@ -89,29 +90,21 @@ export function viewSpool(dir: string, readers: number, onWriter: (owner: Segmen
   }
 }
 
-export function listSegments(dir: string): string[] {
-  try {
-    return readdirSync(dir).filter((name) => name.endsWith('.seg'));
-  } catch {
-    return []; // removed by hand, or not made yet
-  }
-}
-
 /**
  * The writer of a segment whose first frame never came, from its name `<pid>-<thread>-<start>-<number>.seg`.
  * Taken for one of this pid namespace: the directory is of this run.
  */
 function ownerByName(name: string, here: Pick<SegmentOwner, 'pidNamespace' | 'boot'>): SegmentOwner | null {
-  const [pid, thread, start] = name.split('-').map(Number);
+  const [pid, thread, start] = basename(name).split('-').map(Number);
   if (!Number.isInteger(pid) || !Number.isInteger(thread)) return null;
   return { pid: pid!, thread: thread!, start: start === undefined || start === 0 ? null : String(start), ...here };
 }
 
-/** Anything but a regular file of ours is nothing: the directory could hold a link that somebody planted. */
+/** Anything but a regular file with one name is nothing: the directory could hold a link that somebody planted. */
 function sizeOf(path: string): number {
   try {
     const stat = lstatSync(path);
-    return stat.isFile() ? stat.size : 0;
+    return stat.isFile() && stat.nlink === 1 ? stat.size : 0;
   } catch {
     return 0;
   }

@@ -8,7 +8,7 @@ import { withoutSecrets } from './keep.ts';
 import { openLedger } from './ledger.ts';
 import type { DrainLimits, FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { resendMs } from './resend.ts';
-import { listSegments } from './spool-view.ts';
+import { listSegments } from '../spool/directory.ts';
 import { droppedCount, emptyTally, summarize, type DestinationSummary, type Summary } from './summary.ts';
 
 export type { DestinationSummary, Summary, Tally } from './summary.ts';

@@ -1,10 +1,13 @@
-import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readFileSync, rmSync, statSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { SHARED_HAND_OFF, listSegments } from '../spool/directory.ts';
 
 export interface SpoolPlace {
   /** The run's own directory. */
   readonly dir: string;
+  /** Where the processes of the application write: in it, or the directory itself. */
+  readonly handOffDir: string;
   readonly capBytes: number;
 }
 
@@ -14,29 +17,51 @@ export interface SpoolWishes {
   readonly capBytes: number | null;
 }
 
+interface Room {
+  readonly base: string;
+  readonly freeBytes: number;
+  readonly inMemory: boolean;
+}
+
 const MiB = 1024 * 1024;
 const MOST_BYTES = 64 * MiB;
-/** A file system with less room than this is passed over. */
-const LEAST_ROOM_BYTES = 16 * MiB;
+/** A file system with less room than this is passed over, */
+const ENOUGH_ROOM_BYTES = 16 * MiB;
+/** unless there is no better one and it has this. */
+const LEAST_ROOM_BYTES = MiB / 2;
 const TMPFS = 0x01021994;
 
 /** Finds the place of a run's spool: in memory where there is room, else on disk. Makes nothing. */
 export function findSpoolPlace(run: string, wishes: SpoolWishes): SpoolPlace | null {
-  for (const base of wishes.dir === null ? ['/dev/shm', tmpdir()] : [wishes.dir]) {
-    const room = measureRoom(base);
-    if (room === null || (room.freeBytes < LEAST_ROOM_BYTES && wishes.dir === null)) continue;
-    const capBytes = spoolCap(room.freeBytes, room.inMemory ? memoryLimit() : null, wishes.capBytes);
-    return { dir: join(base, privateName(base, run), run), capBytes };
-  }
-  return null;
+  const bases = wishes.dir === null ? [...new Set(['/dev/shm', tmpdir(), '/tmp', '/var/tmp'])] : [wishes.dir];
+  const room = wishes.dir === null ? pickRoom(bases) : measureRoom(wishes.dir);
+  if (room === null) return null;
+  const { base, freeBytes, inMemory } = room;
+  const capBytes = spoolCap(freeBytes, inMemory ? memoryLimit() : null, wishes.capBytes);
+  const dir = join(base, ownName(base, run), run);
+  return { dir, handOffDir: isRoot() ? join(dir, SHARED_HAND_OFF) : dir, capBytes };
 }
 
-/** Makes the directory, readable by this user alone. Throws where somebody else was there first. */
+/**
+ * Makes the directory. Throws where somebody else was there first.
+ *
+ * Of any user but root it is for that user alone. Processes of root's runs may be of any user (gosu, `setuid`), and hand
+ * over in a directory in which everyone may make files, but nobody touch another's: everyone who knows its path, that is.
+ * The run's id in it is random, its parent cannot be listed, and only environments of the run's own processes name it,
+ * which nobody but their user and root can read. What the exporter writes itself stays outside, where only root can plant links.
+ * Segments there are 0640 and of the launcher's group, so that a root without the capability to read everything reads them.
+ */
 export function makeSpool(dir: string): void {
-  const parent = join(dir, '..');
-  mkdirSync(parent, { mode: 0o700, recursive: true });
-  if (!isPrivate(parent)) throw new Error(`${parent} belongs to somebody else`);
+  const parent = dirname(dir);
+  makeDirectory(parent);
+  if (!isOurs(parent)) throw new Error(`${parent} belongs to somebody else`);
   mkdirSync(dir, { mode: 0o700 });
+  if (!isRoot()) return;
+  const shared = join(dir, SHARED_HAND_OFF);
+  mkdirSync(shared, { mode: 0o700 });
+  chmodSync(shared, 0o3777);
+  chmodSync(dir, 0o711);
+  chmodSync(parent, 0o711);
 }
 
 /** Removes a spool that holds no telemetry; one that does is left for the exporter that will find it. */
@@ -51,11 +76,7 @@ export function removeSpool(dir: string): void {
 
 /** Nothing has been handed over: there is no segment. */
 export function isSpoolEmpty(dir: string): boolean {
-  try {
-    return !readdirSync(dir).some((name) => name.endsWith('.seg'));
-  } catch {
-    return true; // gone
-  }
+  return listSegments(dir).length === 0;
 }
 
 /** At most 64 MiB and a quarter of what is free; in memory also a sixteenth of the limit that its pages count against. */
@@ -63,11 +84,18 @@ export function spoolCap(freeBytes: number, memoryLimitBytes: number | null, wis
   return Math.floor(Math.min(wishedBytes ?? MOST_BYTES, MOST_BYTES, freeBytes / 4, (memoryLimitBytes ?? Infinity) / 16));
 }
 
-function measureRoom(base: string): { freeBytes: number; inMemory: boolean } | null {
+function pickRoom(bases: readonly string[]): Room | null {
+  const rooms = bases.map(measureRoom).filter((room) => room !== null && room.freeBytes >= LEAST_ROOM_BYTES) as Room[];
+  return rooms.find(({ freeBytes }) => freeBytes >= ENOUGH_ROOM_BYTES) ?? rooms.sort((a, b) => b.freeBytes - a.freeBytes)[0] ?? null;
+}
+
+/** Null where nothing can be made: absent, read-only, not ours to write. */
+function measureRoom(base: string): Room | null {
   try {
     if (!statSync(base).isDirectory()) return null;
+    accessSync(base, constants.W_OK | constants.X_OK);
     const stat = statfsSync(base);
-    return { freeBytes: stat.bavail * stat.bsize, inMemory: stat.type === TMPFS };
+    return { base, freeBytes: stat.bavail * stat.bsize, inMemory: stat.type === TMPFS };
   } catch {
     return null;
   }
@@ -77,19 +105,33 @@ function measureRoom(base: string): { freeBytes: number; inMemory: boolean } | n
  * `otel-run-<uid>` holds the runs of a user. The base is writable by everyone: where somebody else has put a
  * directory or a link of that name, the run gets one of its own, whose name nobody can have guessed.
  */
-function privateName(base: string, run: string): string {
-  const name = `otel-run-${process.getuid?.() ?? 0}`;
+function ownName(base: string, run: string): string {
+  const name = `otel-run-${process.geteuid?.() ?? 0}`;
   try {
-    return isPrivate(join(base, name)) ? name : `${name}-${run}`;
+    return isOurs(join(base, name)) ? name : `${name}-${run}`;
   } catch {
     return name; // nobody has made it yet
   }
 }
 
-function isPrivate(dir: string): boolean {
+/** A directory of this user that nobody else can write or list; one of root may be passed through. */
+function isOurs(dir: string): boolean {
   const stat = lstatSync(dir);
   if (!stat.isDirectory()) return false;
-  return process.getuid === undefined || (stat.uid === process.getuid() && (stat.mode & 0o077) === 0);
+  return process.geteuid === undefined || (stat.uid === process.geteuid() && (stat.mode & (isRoot() ? 0o066 : 0o077)) === 0);
+}
+
+function isRoot(): boolean {
+  return process.geteuid?.() === 0;
+}
+
+/** Not `recursive`: Node then tries for ever where a file system refuses with ENOENT. */
+function makeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** The memory limit of this process's control group (v2, v1) in bytes, or null. */

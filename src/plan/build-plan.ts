@@ -21,7 +21,7 @@ export interface PlanFacts {
   /** Names of variables that the application does not get. */
   readonly without: readonly string[];
   /** Null where no place was found. */
-  readonly spool: { readonly dir: string; readonly capBytes: number } | null;
+  readonly spool: { readonly dir: string; readonly handOffDir: string; readonly capBytes: number } | null;
   /** The hand-off of the otel-run around this one, whose exporter takes ours too, or null. */
   readonly outer: OuterRun | null;
   readonly launcher: { readonly pid: number; readonly start: string | null };
@@ -32,13 +32,16 @@ export interface OuterRun {
   readonly handOff: HandOffPlan;
 }
 
+const NO_SPOOL =
+  'none of /dev/shm, the temporary directory and /var/tmp, or what OTEL_RUN_SPOOL_DIR names, can be written and has room for the spool; --in-process needs none';
+
 /** Puts together what launcher, agent and exporter are told. */
 export function buildPlan(facts: PlanFacts, wishes: TelemetryWishes): LaunchPlan {
   const { choice, command, env } = facts;
   if (choice.topology === 'off') return planWithout(facts, choice);
   const { destinations, batch } = wishes.exporter;
   const handOff = chooseHandOff(facts, destinations, batch);
-  if (handOff === null) return planWithout(facts, { ...choice, reason: 'no place for a spool was found' });
+  if (handOff === null) return planWithout(facts, { ...choice, reason: NO_SPOOL });
 
   const run = facts.outer?.run ?? facts.run;
   const agent: AgentPlan = { version: 1, run, preload: facts.preload, handOff, ...wishes.agent };
@@ -48,7 +51,7 @@ export function buildPlan(facts: PlanFacts, wishes: TelemetryWishes): LaunchPlan
       : {
           version: 1,
           run,
-          spool: handOff.dir,
+          spool: facts.spool!.dir,
           spoolBytes: handOff.capBytes,
           ...wishes.exporter,
           noticeFile: handOff.noticeFile,
@@ -76,6 +79,6 @@ function chooseHandOff(facts: PlanFacts, destinations: readonly Destination[], b
   if (facts.choice.topology === 'in-process') return { kind: 'in-process', destinations, batch };
   if (facts.outer !== null) return facts.outer.handOff;
   if (facts.spool === null) return null;
-  const { dir, capBytes } = facts.spool;
-  return { kind: 'spool', dir, capBytes, noticeFile: facts.choice.topology === 'replace' ? `${dir}/notices` : null };
+  const { dir, handOffDir, capBytes } = facts.spool;
+  return { kind: 'spool', dir: handOffDir, capBytes, noticeFile: facts.choice.topology === 'replace' ? `${dir}/notices` : null };
 }

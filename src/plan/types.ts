@@ -64,7 +64,7 @@ export interface AgentPlan {
 export type HandOffPlan =
   | {
       readonly kind: 'spool';
-      /** Absolute path of the run's spool directory. */
+      /** Absolute path of the directory that segments are written to: the run's spool, or one inside it. */
       readonly dir: string;
       readonly capBytes: number;
       /** A file the exporter writes lines into that the application's first process should say on stderr; null where the launcher itself speaks. */
@@ -109,6 +109,7 @@ export interface BatchPlan {
 export interface ExporterPlan {
   readonly version: 1;
   readonly run: string;
+  /** Absolute path of the run's spool directory. */
   readonly spool: string;
   /** Bound on all segments together, as the agents keep it. */
   readonly spoolBytes: number;

@@ -1,9 +1,10 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, statSync, writeSync, type BigIntStats } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, statSync, statfsSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
+import { makeHandOffDirectory, spoolBytes } from './directory.ts';
 import { FRAME_HEADER_BYTES, FrameType, Signal, encodeFrame, sealFrame, type SegmentOwner } from './frame.ts';
 
 export interface SegmentWriterOptions {
-  /** The run's spool directory; made (0700) where it alone is missing. */
+  /** Where the run's segments are; made (0700) where it has been removed. */
   readonly dir: string;
   readonly owner: SegmentOwner;
   /** `resource` and `schema_url` fields, as a resource frame holds them. */
@@ -39,28 +40,49 @@ export interface SegmentWriter {
   flush(isLast?: boolean): void;
   /** Flushes, marks the segment as ended and closes it. A later append opens a new one. */
   close(): void;
+  /** Takes the counts of lost items that could not be written into the spool either: whoever asks must tell. */
+  takeUntold(): readonly Drop[];
+}
+
+export interface Drop {
+  readonly signal: Signal;
+  readonly reason: string;
+  readonly count: number;
 }
 
 const SEGMENT_BYTES = 1024 * 1024;
 const PENDING_BYTES = 4 * 1024 * 1024;
+/** Frames are no longer than this and one item: what little room there is takes them one by one. */
+const FRAME_BYTES = 32 * 1024;
 const RETRY_AFTER_MS = 100;
+const MOST_RETRY_AFTER_MS = 5000;
+/** A write that takes longer holds the application up; */
+const SLOW_MS = 100;
+/** after two of them the next one waits so many times as long as the last took. */
+const REST_AFTER_SLOW = 10;
+/** What is left of a file system is the application's. */
+const SHARE_OF_FREE = 4;
+/** The file system or the process has reached a limit. What is open already may be of use for the counts. */
+const LIMITS = ['ENOSPC', 'EDQUOT'];
 
 /** Opens nothing until the first flush with something to write. */
 export function createSegmentWriter(options: SegmentWriterOptions): SegmentWriter {
-  const segmentBytes = Math.min(options.segmentBytes ?? SEGMENT_BYTES, Math.max(64 * 1024, options.capBytes / 4));
+  let segmentBytes = Math.min(options.segmentBytes ?? SEGMENT_BYTES, Math.max(64 * 1024, options.capBytes / 4));
   // No more than fits at once into a spool that is half empty: it could never be written.
   const pendingBytes = Math.min(options.pendingBytes ?? PENDING_BYTES, options.capBytes / 2);
   const scopes: Buffer[] = [];
-  const drops = new Map<string, { signal: Signal; reason: string; count: number }>();
+  const drops = new Map<string, Drop & { count: number }>();
 
   let waiting = Buffer.allocUnsafe(64 * 1024);
   let used = 0;
   /** The item frame at the end of `waiting` that still takes items of the same signal and scope. */
   let open: { offset: number; type: FrameType; signal: Signal; scope: number; count: number } | null = null;
 
-  let segment: { fd: number; dev: bigint; ino: bigint; written: number; scopes: Set<number>; isForNotes: boolean } | null = null;
+  let segment: { fd: number; dev: bigint; ino: bigint; written: number; scopes: Set<number>; isForNotes: boolean; isBegun: boolean } | null = null;
   let segments = 0;
   let retryAt = 0;
+  let retryAfter = RETRY_AFTER_MS;
+  let slowWrites = 0;
   let failure = '';
 
   const writer: SegmentWriter = {
@@ -90,28 +112,27 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     flush(isLast = false) {
       if (used === 0 && drops.size === 0) return;
       sealOpen();
-      if (failure !== '' && Date.now() < retryAt && !isLast) return;
+      if (Date.now() < retryAt && !isLast) return;
       attempt(write);
-      if (failure === '') return;
+      if (used === 0 && drops.size === 0) return;
       if (isLast) giveUp();
       // Counts pass a full spool, and soon: the process may be killed at any time.
       attempt(writeNotes);
     },
     close() {
       writer.flush(true);
-      if (segment === null) return;
-      try {
-        if (stillOurs()) writeAll(encodeFrame({ type: FrameType.end }));
-      } catch {
-        // The exporter recognises the end of a segment by the end of its writer as well.
-      }
-      abandon();
+      endSegment();
+    },
+    takeUntold() {
+      const untold = [...drops.values()];
+      drops.clear();
+      return untold;
     },
   };
   return writer;
 
   function put(type: FrameType, signal: Signal, scope: number, item: Uint8Array): void {
-    if (open === null || open.type !== type || open.signal !== signal || open.scope !== scope) {
+    if (open === null || open.type !== type || open.signal !== signal || open.scope !== scope || used - open.offset > FRAME_BYTES) {
       sealOpen();
       reserve(FRAME_HEADER_BYTES);
       open = { offset: used, type, signal, scope, count: 0 };
@@ -138,14 +159,29 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   }
 
   function attempt(step: () => void): void {
+    const began = performance.now();
     try {
       step();
-      if (step === write) failure = '';
+      if (step !== write) return;
+      failure = '';
+      retryAfter = RETRY_AFTER_MS;
+      yieldIfSlow(performance.now() - began);
     } catch (error) {
-      failure = `spool: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
-      retryAt = Date.now() + RETRY_AFTER_MS;
-      if (segment?.isForNotes !== true) abandon();
+      const { code, message } = error as NodeJS.ErrnoException;
+      failure = `spool: ${code ?? message}`;
+      retryAt = Date.now() + retryAfter;
+      if (code !== 'full') retryAfter = Math.min(retryAfter * 2, MOST_RETRY_AFTER_MS);
+      if (segment === null || segment.isForNotes) return;
+      if (LIMITS.includes(code ?? '')) segment.isForNotes = true;
+      else abandon();
     }
+  }
+
+  function yieldIfSlow(tookMs: number): void {
+    slowWrites = tookMs < SLOW_MS ? 0 : slowWrites + 1;
+    if (slowWrites < 2) return;
+    failure = 'spool: slow';
+    retryAt = Date.now() + Math.min(tookMs * REST_AFTER_SLOW, MOST_RETRY_AFTER_MS);
   }
 
   /** Counts what waits as lost. */
@@ -157,12 +193,15 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   }
 
   function write(): void {
-    if (segment !== null && !stillOurs()) segment = null; // the application closed it: the number may be its own file now
+    if (segment !== null && !stillOurs()) endSegment();
     if (segment !== null && segment.written + used > segmentBytes) endSegment();
     if (segment === null || segment.isForNotes) {
-      makeDirectory(options.dir);
-      if (used > 0 && spoolBytes(options.dir) + used > options.capBytes) throw Object.assign(new Error('full'), { code: 'full' });
+      makeHandOffDirectory(options.dir);
+      if (used > 0) findRoom();
       if (segment === null) openSegment();
+    }
+    if (!segment!.isBegun) {
+      segment!.isBegun = true;
       options.onSegment?.();
       sealOpen();
     }
@@ -173,31 +212,47 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       writeAll(Buffer.concat(frames));
       for (const scope of missing) segment!.scopes.add(scope);
     }
-    writeWaiting();
+    if (!writeWaiting()) return write();
     if (waiting.length > 1024 * 1024) waiting = Buffer.allocUnsafe(64 * 1024);
     writeNotes();
   }
 
-  /** Where a disk is full in the middle, the whole frames before that are written: they must not be written again. */
-  function writeWaiting(): void {
+  /** The run's own bound, and for what others have put there since: never more than a quarter of what we could have. */
+  function findRoom(): void {
+    const bytes = spoolBytes(options.dir);
+    if (bytes + used > Math.min(options.capBytes, (freeBytes(options.dir) + bytes) / SHARE_OF_FREE)) throw Object.assign(new Error('full'), { code: 'full' });
+  }
+
+  /**
+   * Where a disk is full in the middle, the whole frames before that are written: they must not be written again. The rest of
+   * one is cut off: its room takes the counts. False where the process may write no longer files: the rest goes into the next.
+   */
+  function writeWaiting(): boolean {
     let written = 0;
     try {
       while (written < used) written += writeSync(segment!.fd, waiting, written, used - written);
       segment!.written += used;
       used = 0;
+      return true;
     } catch (error) {
       let whole = 0;
       for (let next = 0; next <= written; next += FRAME_HEADER_BYTES + waiting.readUInt32LE(next + 12)) whole = next;
       waiting.copy(waiting, 0, whole, used);
       used -= whole;
-      throw error;
+      segment!.written += whole;
+      cutOff();
+      if (whole === 0 || (error as NodeJS.ErrnoException).code !== 'EFBIG') throw error;
+      segmentBytes = Math.min(segmentBytes, segment!.written);
+      abandon();
+      return false;
     }
   }
 
   function writeNotes(): void {
     if (drops.size === 0) return;
-    if (segment !== null && !stillOurs()) segment = null;
+    if (segment !== null && !stillOurs()) endSegment();
     if (segment === null) {
+      makeHandOffDirectory(options.dir);
       openSegment();
       segment!.isForNotes = true;
     }
@@ -217,45 +272,82 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   }
 
   function openSegment(): void {
-    makeDirectory(options.dir);
     const { pid, thread, start } = options.owner;
-    const name = `${pid}-${thread}-${start ?? 0}-${segments++}.seg`;
-    const fd = openSync(join(options.dir, name), 'ax', 0o600);
-    const stat: BigIntStats = fstatSync(fd, { bigint: true });
-    segment = { fd, dev: stat.dev, ino: stat.ino, written: 0, scopes: new Set(), isForNotes: false };
-    writeAll(
-      Buffer.concat([
-        encodeFrame({ type: FrameType.owner, payload: Buffer.from(JSON.stringify(options.owner)) }),
-        encodeFrame({ type: FrameType.resource, payload: options.resource }),
-      ]),
-    );
+    const path = join(options.dir, `${pid}-${thread}-${start ?? 0}-${segments++}.seg`);
+    const fd = openSync(path, 'ax', 0o600);
+    try {
+      // A directory that hands its group down is read by that group: by a launcher that is root and has no other right to it.
+      if ((statSync(options.dir).mode & S_ISGID) !== 0) fchmodSync(fd, 0o640);
+      const stat: BigIntStats = fstatSync(fd, { bigint: true });
+      segment = { fd, dev: stat.dev, ino: stat.ino, written: 0, scopes: new Set(), isForNotes: false, isBegun: false };
+      writeAll(
+        Buffer.concat([
+          encodeFrame({ type: FrameType.owner, payload: Buffer.from(JSON.stringify(options.owner)) }),
+          encodeFrame({ type: FrameType.resource, payload: options.resource }),
+        ]),
+      );
+    } catch (error) {
+      // Without its head a segment is of no use.
+      segment = null;
+      closeSync(fd);
+      unlinkSync(path);
+      throw error;
+    }
   }
 
+  /** What has been removed gets its end as well: a reader may still hold it. */
   function endSegment(): void {
-    writeAll(encodeFrame({ type: FrameType.end }));
+    if (segment === null) return;
+    try {
+      if (statOfOurs() !== null) writeAll(encodeFrame({ type: FrameType.end }));
+    } catch {
+      // Readers recognise the end of a segment by the end of its writer as well.
+    }
     abandon();
   }
 
-  /** An application that closes every descriptor and opens a file of its own gets our number: never write there. */
+  /**
+   * An application that closes every descriptor and opens a file of its own gets our number: never write there. What is
+   * written to a file that has been removed is lost.
+   */
   function stillOurs(): boolean {
+    const stat = statOfOurs();
+    return stat !== null && stat.nlink > 0n;
+  }
+
+  function statOfOurs(): BigIntStats | null {
     try {
       const stat = fstatSync(segment!.fd, { bigint: true });
-      return stat.dev === segment!.dev && stat.ino === segment!.ino;
+      return stat.dev === segment!.dev && stat.ino === segment!.ino ? stat : null;
     } catch {
-      return false;
+      return null;
     }
   }
 
   function writeAll(bytes: Buffer): void {
     let offset = 0;
-    while (offset < bytes.length) offset += writeSync(segment!.fd, bytes, offset);
+    try {
+      while (offset < bytes.length) offset += writeSync(segment!.fd, bytes, offset);
+    } catch (error) {
+      cutOff();
+      throw error;
+    }
     segment!.written += bytes.length;
+  }
+
+  /** Takes back what was written of a frame that did not fit. */
+  function cutOff(): void {
+    try {
+      ftruncateSync(segment!.fd, segment!.written);
+    } catch {
+      // Readers pass a torn frame over.
+    }
   }
 
   function abandon(): void {
     if (segment === null) return;
     try {
-      if (stillOurs()) closeSync(segment.fd);
+      if (statOfOurs() !== null) closeSync(segment.fd);
     } catch {
       // Nothing to do about a descriptor that does not close.
     }
@@ -263,25 +355,13 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   }
 }
 
-/** Not `recursive`: Node then tries for ever where a file system refuses with ENOENT (/proc, a removed working directory). */
-function makeDirectory(dir: string): void {
-  try {
-    mkdirSync(dir, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
+const S_ISGID = 0o2000;
 
-/** Bytes of all segments in `dir`. A file that vanishes meanwhile was acknowledged. */
-export function spoolBytes(dir: string): number {
-  let sum = 0;
-  for (const name of readdirSync(dir)) {
-    if (!name.endsWith('.seg')) continue;
-    try {
-      sum += statSync(join(dir, name)).size;
-    } catch {
-      continue;
-    }
+function freeBytes(dir: string): number {
+  try {
+    const stat = statfsSync(dir);
+    return stat.bavail * stat.bsize;
+  } catch {
+    return Infinity;
   }
-  return sum;
 }

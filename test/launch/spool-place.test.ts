@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findSpoolPlace, makeSpool, spoolCap } from '../../src/launch/spool-place.ts';
 
@@ -32,10 +32,36 @@ describe('the spool', () => {
     return place.dir;
   };
 
-  it('is for this user alone, and shares its parent with other runs of the user', () => {
-    const dirs = [make('a'), make('b')];
-    expect(dirs).toEqual([join(base, `otel-run-${uid}`, 'a'), join(base, `otel-run-${uid}`, 'b')]);
-    for (const dir of [...dirs, join(base, `otel-run-${uid}`)]) expect(statSync(dir).mode & 0o777).toBe(0o700);
+  const modeOf = (dir: string): string => (statSync(dir).mode & 0o7777).toString(8);
+
+  it('shares its parent with other runs of the user', () => {
+    expect([make('a'), make('b')]).toEqual([join(base, `otel-run-${uid}`, 'a'), join(base, `otel-run-${uid}`, 'b')]);
+  });
+
+  // Skipped for other users: only root can be another one.
+  it.skipIf(uid !== 0)('of root lets other users write, who know its path, and nobody list or touch what is not theirs', () => {
+    const umask = process.umask(0o077);
+    const dir = make('a');
+    process.umask(umask);
+    expect([dirname(dir), dir, join(dir, 'hand-off')].map(modeOf)).toEqual(['711', '711', '3777']);
+    expect(findSpoolPlace('b', { dir: base, capBytes: null })).toMatchObject({ dir: join(base, 'otel-run-0', 'b'), handOffDir: join(base, 'otel-run-0', 'b', 'hand-off') });
+  });
+
+  it.skipIf(uid !== 0)('of anybody else is for that user alone', () => {
+    chmodSync(base, 0o777);
+    const place = as(12345, () => {
+      const found = findSpoolPlace('a', { dir: base, capBytes: null })!;
+      makeSpool(found.dir);
+      return found;
+    });
+    expect(place).toMatchObject({ dir: join(base, 'otel-run-12345', 'a'), handOffDir: join(base, 'otel-run-12345', 'a') });
+    expect([dirname(place.dir), place.dir].map(modeOf)).toEqual(['700', '700']);
+  });
+
+  it.skipIf(uid !== 0)('passes by what somebody else has made in its name', () => {
+    mkdirSync(join(base, 'otel-run-0'), { mode: 0o700 });
+    chownSync(join(base, 'otel-run-0'), 1, 1);
+    expect(make('a')).toBe(join(base, 'otel-run-0-a', 'a'));
   });
 
   it.each<[what: string, squat: (dir: string) => void]>([
@@ -55,3 +81,12 @@ describe('the spool', () => {
     expect(findSpoolPlace('a', { dir: join(base, 'absent'), capBytes: null })).toBeNull();
   });
 });
+
+function as<T>(uid: number, action: () => T): T {
+  process.seteuid!(uid);
+  try {
+    return action();
+  } finally {
+    process.seteuid!(0);
+  }
+}

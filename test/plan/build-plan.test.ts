@@ -10,7 +10,7 @@ const facts: PlanFacts = {
   command: { file: '/bin/node', args: ['a.js'], name: 'node', isNode: true },
   env: { PATH: '/bin', OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret' },
   without: ['OTEL_EXPORTER_OTLP_HEADERS'],
-  spool: { dir: '/dev/shm/otel-run-0/0011223344556677', capBytes: 1024 },
+  spool: { dir: '/dev/shm/otel-run-0/0011223344556677', handOffDir: '/dev/shm/otel-run-0/0011223344556677/hand-off', capBytes: 1024 },
   outer: null,
   launcher: { pid: 42, start: '99' },
 };
@@ -35,7 +35,7 @@ describe('buildPlan', () => {
   ] as const)('%s: who watches the application, who speaks', (topology, root, noticeFile) => {
     const plan = buildPlan({ ...facts, choice: { ...facts.choice, topology } }, wishes);
     expect(plan.exporter).toMatchObject({ spool: facts.spool!.dir, root, noticeFile });
-    expect(plan.agent?.handOff).toEqual({ kind: 'spool', ...facts.spool!, noticeFile });
+    expect(plan.agent?.handOff).toEqual({ kind: 'spool', dir: facts.spool!.handOffDir, capBytes: 1024, noticeFile });
   });
 
   it('without a place for the spool runs the command alone, its environment untouched', () => {

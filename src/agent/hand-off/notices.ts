@@ -17,10 +17,10 @@ export interface Notices {
 const EVERY_MS = 5000;
 const MAX_BYTES = 16 * 1024;
 
-/** Null where another process of the application says them already. Never throws. */
-export function claimNotices(file: string): Notices | null {
-  const claim = `${file}.reader`;
-  const shown = `${file}.shown`;
+/** Null where another process of the application, all of which can write in `dir`, says them already. Never throws. */
+export function claimNotices(file: string, dir: string): Notices | null {
+  const claim = join(dir, 'notices.reader');
+  const shown = join(dir, 'notices.shown');
   try {
     closeSync(openSync(claim, 'wx', 0o600));
   } catch {
@@ -54,7 +54,9 @@ export function claimNotices(file: string): Notices | null {
       if (isOver) return;
       isOver = true;
       say();
-      attempt(() => writeFileSync(shown, String(offset), { mode: 0o600 }));
+      // Anew: a process of another user may have put a link there.
+      attempt(() => unlinkSync(shown));
+      attempt(() => writeFileSync(shown, String(offset), { mode: 0o644, flag: 'wx' }));
       attempt(() => unlinkSync(claim));
     },
   };

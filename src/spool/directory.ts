@@ -1,0 +1,75 @@
+/**
+ * The directory of a run's spool. The exporter's own files are in it; the segments are too, or, where the launcher is
+ * root, in a directory inside that processes of any user can write: an entry point may change the user (gosu, su-exec,
+ * setpriv), and so may the application itself.
+ */
+import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+export const SHARED_HAND_OFF = 'hand-off';
+
+/** Segments of a run by their paths relative to `dir`. One that cannot be listed has none: it is gone, or not made yet. */
+export function listSegments(dir: string): string[] {
+  return [...segmentsIn(dir), ...segmentsIn(join(dir, SHARED_HAND_OFF)).map((name) => join(SHARED_HAND_OFF, name))];
+}
+
+/** Bytes of all segments in `dir`. A file that vanishes meanwhile was acknowledged. */
+export function spoolBytes(dir: string): number {
+  let sum = 0;
+  for (const name of segmentsIn(dir)) {
+    try {
+      sum += statSync(join(dir, name)).size;
+    } catch {
+      continue;
+    }
+  }
+  return sum;
+}
+
+/**
+ * Makes the directory that segments are written to where it has been removed, and those of ours above it: at a user's last
+ * logout systemd removes what that user has in /dev/shm.
+ */
+export function makeHandOffDirectory(dir: string): void {
+  if (tryMake(dir)) return;
+  const ours = dirname(dir);
+  if (!isOtelRuns(ours) && !isOtelRuns(dirname(ours))) return void mkdirSync(dir, { mode: 0o700 });
+  if (isOtelRuns(ours)) makeParent(ours);
+  else {
+    makeParent(dirname(ours));
+    tryMake(ours);
+  }
+  tryMake(dir);
+}
+
+function isOtelRuns(dir: string): boolean {
+  return basename(dir).startsWith('otel-run-');
+}
+
+/** Everybody may have made one of that name by now. */
+function makeParent(dir: string): void {
+  tryMake(dir);
+  const stat = lstatSync(dir);
+  if (!stat.isDirectory() || stat.uid !== process.geteuid?.()) throw new Error('its directory belongs to somebody else');
+}
+
+/** False where its parent is missing. Not `recursive`: Node then tries for ever where a file system refuses with ENOENT (/proc). */
+function tryMake(dir: string): boolean {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return true;
+    if (code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function segmentsIn(dir: string): string[] {
+  try {
+    return readdirSync(dir).filter((name) => name.endsWith('.seg'));
+  } catch {
+    return [];
+  }
+}
