@@ -100,7 +100,7 @@ describe('whatever is wrong with ours, the application runs', () => {
     expect(result.stderr).toMatch(line);
   });
 
-  test('a spool that cannot be written costs spans, nothing else', async () => {
+  test('a spool that cannot be written costs spans and a line that counts them', async () => {
     const result = await run([endings, 'exit-later'], { plan: agentPlan('/proc/nowhere') });
     expect(result).toMatchObject({ stdout: '', stderr: '', exitCode: 3 });
   });
