@@ -112,7 +112,8 @@ function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; s
     sink(span) {
       try {
         handOff.append(Signal.traces, numberOf(span), encode(span));
-      } catch {
+      } catch (error) {
+        if (isStackFull(error)) throw error; // tried again when there is room
         handOff.drop(Signal.traces, 'not encodable', 1);
       }
     },
@@ -132,6 +133,10 @@ function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; s
       atTurnEnd: handOff.atTurnEnd,
     },
   };
+}
+
+function isStackFull(error: unknown): boolean {
+  return error instanceof RangeError && error.message.startsWith('Maximum call stack');
 }
 
 function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {

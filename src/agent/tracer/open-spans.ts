@@ -38,7 +38,8 @@ const LONG_MS = 100;
 // Taken before the application can replace it (fake timers of test runners do).
 const { setTimeout: later } = globalThis;
 
-export function createOpenSpans(which: RecordStarts, log: StartLog | null): OpenSpans {
+/** `finish` delivers a span that has ended and could not be delivered then. */
+export function createOpenSpans(which: RecordStarts, log: StartLog | null, finish: (span: Span) => void): OpenSpans {
   /** In the order in which they began: the number of each; once it is recorded, its bytes, negative; 0 where it is not to be. */
   const open = new Map<Span, number>();
   let last = 0;
@@ -100,6 +101,10 @@ export function createOpenSpans(which: RecordStarts, log: StartLog | null): Open
     has: (span): span is Span => open.has(span as Span),
     endAll(reason) {
       for (const span of [...open.keys()].reverse()) {
+        if (span.ended) {
+          finish(span);
+          continue;
+        }
         // Written straight: the attribute counts even on a span that is at its limit of attributes.
         (span.attributes as Record<string, unknown>)[UNFINISHED] = reason;
         span.end();

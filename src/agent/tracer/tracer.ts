@@ -7,6 +7,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { AgentPlan } from '../../plan/types.ts';
 import { createSampler } from '../sampling/sampler.ts';
+import { guardSpans, startGuarded } from './guard-spans.ts';
 import { createOpenSpans, type StartLog } from './open-spans.ts';
 
 export interface Tracing {
@@ -29,9 +30,13 @@ export interface Tracing {
 export type SpanSink = (span: ReadableSpan) => void;
 
 export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: Attributes, sink: SpanSink, starts: StartLog | null): Tracing {
-  const open = createOpenSpans(plan.recordStarts, starts);
+  const finish = (span: ReadableSpan): void => processor.onEnd(span);
+  const open = createOpenSpans(plan.recordStarts, starts, finish);
   const processor: SpanProcessor = {
-    onStart: (span) => open.add(span),
+    onStart(span) {
+      guardSpans(span, (failed) => queueMicrotask(() => open.has(failed) && failed.ended && finish(failed)));
+      open.add(span);
+    },
     onEnd(span) {
       if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) sink(span);
       open.delete(span as never);
@@ -102,7 +107,7 @@ function createTracerFace(tracer: Tracer, successor: () => Tracer | undefined): 
     startSpan(name, options, at) {
       // A successor that wraps what it found comes back here: then it is ours that is wanted.
       const next = isPassing ? undefined : successor();
-      if (next === undefined) return tracer.startSpan(name, options, at);
+      if (next === undefined) return startGuarded((word, what) => tracer.startSpan(word, what, at), name, options);
       isPassing = true;
       try {
         return next.startSpan(name, options, at);
