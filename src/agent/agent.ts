@@ -20,6 +20,7 @@ import { contextOfEnvironment } from './propagation/environment.ts';
 import { createPropagator } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
 import { detectResource } from './resource/resource.ts';
+import { isStackFull } from './stack.ts';
 import type { StartLog } from './tracer/open-spans.ts';
 import { createPassThrough, createTracing, type SpanSink, type Tracing } from './tracer/tracer.ts';
 import { reachWorkers } from './worker-env.ts';
@@ -133,10 +134,6 @@ function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; s
       atTurnEnd: handOff.atTurnEnd,
     },
   };
-}
-
-function isStackFull(error: unknown): boolean {
-  return error instanceof RangeError && error.message.startsWith('Maximum call stack');
 }
 
 function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {

@@ -132,13 +132,13 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   return writer;
 
   function put(type: FrameType, signal: Signal, scope: number, item: Uint8Array): void {
+    // Before anything changes: an application whose stack is full may make any call here fail.
+    reserve(item.length + FRAME_HEADER_BYTES);
     if (open === null || open.type !== type || open.signal !== signal || open.scope !== scope || used - open.offset > FRAME_BYTES) {
       sealOpen();
-      reserve(FRAME_HEADER_BYTES);
       open = { offset: used, type, signal, scope, count: 0 };
       used += FRAME_HEADER_BYTES;
     }
-    reserve(item.length);
     waiting.set(item, used);
     used += item.length;
     open.count++;

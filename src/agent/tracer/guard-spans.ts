@@ -4,13 +4,14 @@
  */
 import type { Link, Span as ApiSpan, SpanOptions } from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/sdk-trace-base';
+import { isStackFull } from '../stack.ts';
 
 const SETTERS = ['setAttribute', 'setAttributes', 'addEvent', 'addLink', 'addLinks', 'setStatus', 'updateName', 'recordException'] as const;
 const guarded = new WeakSet<object>();
 
 type Method = (this: Span, ...args: unknown[]) => unknown;
 
-/** Guards all spans of the kind of this one. `onEndFailed` is given those whose end could not be brought to its end. */
+/** Guards all spans of the kind of this one. `onEndFailed` is given those whose end broke off. */
 export function guardSpans(span: Span, onEndFailed: (span: Span) => void): void {
   const prototype = Object.getPrototypeOf(span) as Record<string, Method>;
   if (guarded.has(prototype)) return;
@@ -30,7 +31,7 @@ export function guardSpans(span: Span, onEndFailed: (span: Span) => void): void 
     try {
       return end.call(this, time);
     } catch {
-      // An end time that cannot be read, or a stack that is full: a caller further up has room again.
+      // A time that cannot be read; or the stack is full.
       if (!this.ended && time !== undefined) return this.end();
       onEndFailed(this);
     }
@@ -41,7 +42,8 @@ export function guardSpans(span: Span, onEndFailed: (span: Span) => void): void 
 export function startGuarded(start: (name: string, options?: SpanOptions) => ApiSpan, name: string, options: SpanOptions | undefined): ApiSpan {
   try {
     return start(name, options);
-  } catch {
+  } catch (error) {
+    if (isStackFull(error)) throw error; // the application's own call was about to fail
     return start(name, readable(options));
   }
 }

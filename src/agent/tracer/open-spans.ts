@@ -6,6 +6,7 @@ export interface OpenSpans {
   add(span: Span): void;
   delete(span: Span): void;
   has(span: unknown): span is Span;
+  all(): Span[];
   /** Ends them all, innermost first, marked with the reason. */
   endAll(reason: string): void;
   /** Records the starts of all that are open: the process may be gone when the next call returns. */
@@ -38,8 +39,7 @@ const LONG_MS = 100;
 // Taken before the application can replace it (fake timers of test runners do).
 const { setTimeout: later } = globalThis;
 
-/** `finish` delivers a span that has ended and could not be delivered then. */
-export function createOpenSpans(which: RecordStarts, log: StartLog | null, finish: (span: Span) => void): OpenSpans {
+export function createOpenSpans(which: RecordStarts, log: StartLog | null): OpenSpans {
   /** In the order in which they began: the number of each; once it is recorded, its bytes, negative; 0 where it is not to be. */
   const open = new Map<Span, number>();
   let last = 0;
@@ -99,12 +99,9 @@ export function createOpenSpans(which: RecordStarts, log: StartLog | null, finis
     },
     delete: remove,
     has: (span): span is Span => open.has(span as Span),
+    all: () => [...open.keys()],
     endAll(reason) {
       for (const span of [...open.keys()].reverse()) {
-        if (span.ended) {
-          finish(span);
-          continue;
-        }
         // Written straight: the attribute counts even on a span that is at its limit of attributes.
         (span.attributes as Record<string, unknown>)[UNFINISHED] = reason;
         span.end();

@@ -2,11 +2,12 @@
  * The tracer's one door: the OpenTelemetry API outside, finished spans inside. What makes spans (today the
  * stock SDK) can be replaced behind it.
  */
-import { ProxyTracerProvider, SpanStatusCode, TraceFlags, context, trace, type Attributes, type Context, type Span, type SpanOptions, type Tracer, type TracerProvider } from '@opentelemetry/api';
+import { ProxyTracerProvider, SpanStatusCode, context, trace, type Attributes, type Context, type Span, type SpanOptions, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { AgentPlan } from '../../plan/types.ts';
 import { createSampler } from '../sampling/sampler.ts';
+import { createDelivery } from './delivery.ts';
 import { guardSpans, startGuarded } from './guard-spans.ts';
 import { createOpenSpans, type StartLog } from './open-spans.ts';
 
@@ -30,17 +31,14 @@ export interface Tracing {
 export type SpanSink = (span: ReadableSpan) => void;
 
 export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: Attributes, sink: SpanSink, starts: StartLog | null): Tracing {
-  const finish = (span: ReadableSpan): void => processor.onEnd(span);
-  const open = createOpenSpans(plan.recordStarts, starts, finish);
+  const open = createOpenSpans(plan.recordStarts, starts);
+  const delivery = createDelivery(open, sink);
   const processor: SpanProcessor = {
     onStart(span) {
-      guardSpans(span, (failed) => queueMicrotask(() => open.has(failed) && failed.ended && finish(failed)));
+      guardSpans(span, delivery.onEndFailed);
       open.add(span);
     },
-    onEnd(span) {
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) sink(span);
-      open.delete(span as never);
-    },
+    onEnd: delivery.onEnd,
     forceFlush: async () => {},
     shutdown: async () => {},
   };
@@ -72,7 +70,7 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
       span.recordException(error as Error);
       if (span.status.code === SpanStatusCode.UNSET) span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
     },
-    endOpenSpans: (reason) => open.endAll(reason),
+    endOpenSpans: delivery.endAll,
     recordOpenSpans: () => open.recordAll(),
     recordAgain: () => open.recordAgain(),
   };
