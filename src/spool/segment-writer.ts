@@ -112,7 +112,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     flush(isLast = false) {
       if (used === 0 && drops.size === 0) return;
       sealOpen();
-      if (Date.now() < retryAt && !isLast) return;
+      if (performance.now() < retryAt && !isLast) return;
       attempt(write);
       if (used === 0 && drops.size === 0) return;
       if (isLast) giveUp();
@@ -169,7 +169,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       failure = `spool: ${code ?? message}`;
-      retryAt = Date.now() + retryAfter;
+      retryAt = performance.now() + retryAfter;
       if (code !== 'full') retryAfter = Math.min(retryAfter * 2, MOST_RETRY_AFTER_MS);
       if (segment === null || segment.isForNotes) return;
       if (LIMITS.includes(code ?? '')) segment.isForNotes = true;
@@ -181,7 +181,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     slowWrites = tookMs < SLOW_MS ? 0 : slowWrites + 1;
     if (slowWrites < 2) return;
     failure = 'spool: slow';
-    retryAt = Date.now() + Math.min(tookMs * REST_AFTER_SLOW, MOST_RETRY_AFTER_MS);
+    retryAt = performance.now() + Math.min(tookMs * REST_AFTER_SLOW, MOST_RETRY_AFTER_MS);
   }
 
   /** Counts what waits as lost. */
