@@ -45,6 +45,8 @@ export interface Pipeline {
   readonly reached: boolean;
   /** Reads, closes batches and sends, as far as there is something to do. Never throws. */
   tick(): void;
+  /** Takes items that an earlier run had left into its account as lost, to be told as its own losses are. */
+  adoptLoss(count: number, reason: string): void;
   /** For a while from now on batches go at once. */
   flush(): void;
   /** Sends the rest until the deadline, which counts from the application's end (a time of day), then keeps or counts it. */
@@ -122,6 +124,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       send(now);
       settleSegments();
       tellLosses(now);
+    },
+    adoptLoss(count, reason) {
+      tally.produced += count;
+      lose(count, reason, reason);
+      publish();
     },
     flush() {
       hurryUntil = Date.now() + HURRY_MS;
@@ -237,12 +244,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (outcome.kind === 'delivered') {
         lastSuccess = now;
         tally.delivered += sent.count - outcome.rejected;
-        if (outcome.rejected > 0) lose(sent, `refused by the backend${outcome.message === undefined || outcome.message === '' ? '' : `: ${outcome.message}`}`, outcome.rejected, 'partial success');
+        if (outcome.rejected > 0) lose(outcome.rejected, `refused by the backend${outcome.message === undefined || outcome.message === '' ? '' : `: ${outcome.message}`}`, 'partial success');
         else if (outcome.message !== undefined && outcome.message !== '') options.notice(`said ${outcome.message}`, `${exporter.name}: ${outcome.message}`);
         sent.settle();
       } else if (outcome.kind === 'refused') {
         failure = outcome.reason;
-        lose(sent, outcome.reason, sent.count, outcome.reason);
+        lose(sent.count, outcome.reason, outcome.reason);
         sent.settle();
       } else halve(sent, outcome.reason);
     }
@@ -253,7 +260,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   function halve(sent: Outgoing, reason: string): void {
     const halves = halveParts(sent.parts);
     if (halves === null) {
-      lose(sent, `too large for the backend: ${reason}`, sent.count, 'too large');
+      lose(sent.count, `too large for the backend: ${reason}`, 'too large');
       return sent.settle();
     }
     let left = 2;
@@ -265,7 +272,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     queue.unshift(...pieces);
   }
 
-  function lose(sent: Outgoing, reason: string, count: number, cause: string): void {
+  function lose(count: number, reason: string, cause: string): void {
     const counted = drop(reason, count);
     const key = counted === reason ? cause : counted;
     const news = untold.get(key) ?? { since: 0, notBefore: 0, reason: counted, count: 0 };

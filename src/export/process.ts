@@ -1,5 +1,5 @@
 /** The exporter as a process of its own (`dist/exporter.js`), beside an application that the launcher has become. */
-import { appendFileSync, closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
@@ -7,6 +7,7 @@ import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
 import { describeLoss } from './describe-loss.ts';
 import { processesOf } from './processes.ts';
 import { superviseExporter, type SupervisedExporter } from './supervise.ts';
+import type { Summary } from './summary.ts';
 
 /** Each look costs processor time while nothing happens; nobody waits for the end of this process. */
 const LOOK_MS = 250;
@@ -32,7 +33,13 @@ function main(plan: ExporterPlan): void {
   });
   exporter = supervised;
 
-  if (plan.errand !== undefined) return void supervised.drain().then(() => process.exit(0));
+  const end = (isToldInVain: boolean): void =>
+    void supervised.drain().then((summary) => {
+      const loss = describeLoss(isToldInVain ? untold(summary) : summary);
+      if (loss !== null) leaveWords(plan, loss);
+      process.exit(0);
+    });
+  if (plan.errand !== undefined) return end(true);
   let aloneSince: number | null = null;
   const timer = setInterval(() => {
     for (let at = writers.length - 1; at >= 0; at--) if (!ownerLives(writers[at]!, here)) writers.splice(at, 1);
@@ -45,11 +52,7 @@ function main(plan: ExporterPlan): void {
     if (isFirstLook || isSettled) for (const one of processesOf(plan.run)) writers.push({ thread: 0, ...one, ...here });
     if (!isSettled || writers.length > 0) return;
     clearInterval(timer);
-    void supervised.drain().then((summary) => {
-      const loss = describeLoss(summary);
-      if (loss !== null) leaveWords(plan, loss);
-      process.exit(0);
-    });
+    end(hasUnshown(plan.noticeFile));
   }, LOOK_MS);
 }
 
@@ -62,6 +65,21 @@ function leaveWords({ lastWordsFile: file, verbosity }: ExporterPlan, words: str
   } catch {
     // What could not be kept either has nobody left to tell.
   }
+}
+
+/** The application was killed before it could say what it was told, or nobody was there to be told. */
+function hasUnshown(noticeFile: string | null): boolean {
+  if (noticeFile === null) return true;
+  const size = statSync(noticeFile, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return size > Number(readFileSync(`${noticeFile}.shown`, 'latin1'));
+  } catch {
+    return size > 0;
+  }
+}
+
+function untold(summary: Summary): Summary {
+  return { ...summary, destinations: summary.destinations.map((destination) => ({ ...destination, told: {} })) };
 }
 
 /** Adds a line for people to a file that others read: the agent of the application, or the next run. */

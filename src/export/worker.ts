@@ -39,7 +39,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
 
   if (plan.stateDir !== null && lines.some(({ keep }) => keep !== null)) for (const { endpoint, count } of removeExpired(plan.stateDir)) onDropped(endpoint, count, 'older than 24 hours');
   const { lost } = adoptOrphans(plan.spool);
-  if (lost > 0) post({ kind: 'notice', cause: 'orphans', line: `${lost} items of a run whose exporter was killed are lost` });
+  if (lost > 0) pipelines[0]?.adoptLoss(lost, 'the exporter of an earlier run was killed');
   const idleMs = plan.spoolBytes >= ROOMY_BYTES && plan.destinations.every(({ kind }) => kind === 'otlp') ? LONG_IDLE_MS : IDLE_MS;
   let pause = BUSY_MS;
   let flushedAt = -Infinity;
@@ -87,8 +87,9 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     port.close();
   }
 
+  /** What an earlier run had kept and nobody will get any more. */
   function onLost(number: number, count: number, reason: string): void {
-    post({ kind: 'notice', cause: `${number} kept ${reason}`, line: `${exporters[number]!.name}: ${reason}; ${count} items that an earlier run had kept are lost` });
+    pipelines[number]!.adoptLoss(count, `${reason} (kept by an earlier run)`);
   }
 
   function onDropped(endpoint: string, count: number, why: string): void {
@@ -104,7 +105,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       maxBytes: MAX_BODY_BYTES,
       skip: settled[number]?.positions ?? {},
     });
-    return { signal, follower, keep: keepOf(destination, plan, (count, why) => onDropped(exporters[number]!.name, count, why)), isSilent: isSilent(destination), before: settled[number] };
+    return { signal, follower, keep: keepOf(destination, plan, (count, why) => onLost(number, count, why)), isSilent: isSilent(destination), before: settled[number] };
   }
 
   function startPipeline(exporter: Exporter, number: number): Pipeline {

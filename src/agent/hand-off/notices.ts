@@ -41,6 +41,10 @@ export function claimNotices(file: string, dir: string): Notices | null {
     if (end === 0) return;
     offset += end;
     attempt(() => writeSync(2, text.subarray(0, end)));
+    // At once: the exporter says with its last words what nobody has said.
+    // Anew: a process of another user may have put a link there.
+    attempt(() => unlinkSync(shown));
+    attempt(() => writeFileSync(shown, String(offset), { mode: 0o644, flag: 'wx' }));
   };
 
   return {
@@ -54,9 +58,6 @@ export function claimNotices(file: string, dir: string): Notices | null {
       if (isOver) return;
       isOver = true;
       say();
-      // Anew: a process of another user may have put a link there.
-      attempt(() => unlinkSync(shown));
-      attempt(() => writeFileSync(shown, String(offset), { mode: 0o644, flag: 'wx' }));
       attempt(() => unlinkSync(claim));
     },
   };
