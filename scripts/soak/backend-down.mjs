@@ -2,7 +2,7 @@
 /**
  * A backend that is down while an application works on: what it costs, and whether everything is accounted for.
  *
- *     node scripts/soak/backend-down.mjs [--minutes 10] [--rate 1000] [--bytes 600] [--topology parent|replace] [--every 10] [--json]
+ *     node scripts/soak/backend-down.mjs [--minutes 10] [--rate 1000] [--bytes 600] [--topology parent|replace] [--every 10] [--spool 64MiB] [--json]
  *
  * Prints the memory of all processes (PSS), the spool and the state directory every ten seconds; at the end the growth a minute
  * from minute 2 on (in shorter runs from a fifth of the time on), and `delivered + kept + lost = produced`, for which the
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     bytes: { type: 'string', default: '600' },
     topology: { type: 'string', default: 'parent' },
     every: { type: 'string', default: '10' },
+    spool: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -42,6 +43,7 @@ const env = {
   HOME: home,
   TMPDIR: dir,
   OTEL_RUN_SPOOL_DIR: spoolBase,
+  OTEL_RUN_SPOOL_SIZE: values.spool,
   OTEL_RUN_KEEP: 'true',
   OTEL_RUN_WAIT: String(values.topology === 'parent'),
   OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
