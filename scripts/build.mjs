@@ -1,6 +1,7 @@
 // Makes dist/: the launcher and the exporter (ES modules with shared chunks) and the agent (CommonJS).
 import { build } from 'esbuild';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { moduleHooks } from './build/import-hooks.mjs';
@@ -115,6 +116,8 @@ if (existsSync(join(root, 'src/agent/esm-hook.mts'))) {
   );
 }
 
+writeContents(join(dist, 'agent'));
+
 const metafiles = results.map((result) => result.metafile);
 assertNoTwins(metafiles, root);
 writeLicences(metafiles, root, join(root, 'THIRD-PARTY-LICENSES.txt'));
@@ -132,4 +135,20 @@ function putInPlace(place) {
 /** A part that is not written yet leaves the others to be built. */
 function present(entryPoints) {
   return Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))));
+}
+
+/** What the launcher copies where the installed agent could go away: src/launch/agent-place.ts. */
+function writeContents(dir) {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+    .sort();
+  const hash = createHash('sha256');
+  const sizes = {};
+  for (const file of files) {
+    const bytes = readFileSync(join(dir, file));
+    hash.update(`${file}\0${bytes.length}\0`).update(bytes);
+    sizes[file] = bytes.length;
+  }
+  writeFileSync(join(dir, 'contents.json'), JSON.stringify({ key: `${version}-${hash.digest('hex').slice(0, 12)}`, files: sizes }));
 }

@@ -20,6 +20,7 @@ import { contextOfEnvironment } from './propagation/environment.ts';
 import { createPropagator } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
 import { detectResource } from './resource/resource.ts';
+import { isStackFull } from './stack.ts';
 import type { StartLog } from './tracer/open-spans.ts';
 import { createPassThrough, createTracing, type SpanSink, type Tracing } from './tracer/tracer.ts';
 import { reachWorkers } from './worker-env.ts';
@@ -112,7 +113,8 @@ function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; s
     sink(span) {
       try {
         handOff.append(Signal.traces, numberOf(span), encode(span));
-      } catch {
+      } catch (error) {
+        if (isStackFull(error)) throw error; // tried again when there is room
         handOff.drop(Signal.traces, 'not encodable', 1);
       }
     },

@@ -1,6 +1,8 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { withPreload } from '../plan/application-env.ts';
 import { planWithout } from '../plan/build-plan.ts';
 import type { ExporterPlan, LaunchPlan } from '../plan/types.ts';
+import { copyAgent } from './agent-place.ts';
 import { become } from './become.ts';
 import { endAs } from './ending.ts';
 import { startExporterProcess } from './exporter-process.ts';
@@ -57,16 +59,27 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
 
 /** Makes what must be there before the application starts. Where that fails, what is left is the command alone. */
 function prepare(plan: LaunchPlan, { unmarkedDescriptors }: Surroundings, { env, dist, say }: LaunchTools): LaunchPlan {
-  if (plan.exporter === null) return plan;
   try {
-    makeSpool(plan.exporter.spool);
-    if (plan.topology === 'replace') {
-      startExporterProcess(plan.exporter, { exporterFile: join(dist, 'exporter.js'), env, unmarkedDescriptors });
+    if (plan.exporter !== null) makeSpool(plan.exporter.spool);
+    const ready = prepareAgent(plan, env, join(dist, 'agent'));
+    if (ready.exporter !== null && ready.topology === 'replace') {
+      startExporterProcess(ready.exporter, { exporterFile: join(dist, 'exporter.js'), env, unmarkedDescriptors });
     }
-    return plan;
+    return ready;
   } catch (error) {
     say(`the application runs without telemetry: ${error instanceof Error ? error.message : String(error)}`);
     return planWithout({ command: plan.command, env }, plan);
+  }
+}
+
+/** Where no copy can be made, the installed agent has to do. */
+function prepareAgent(plan: LaunchPlan, env: Env, installed: string): LaunchPlan {
+  if (plan.agent === null) return plan;
+  try {
+    copyAgent(installed, dirname(plan.agent.preload));
+    return plan;
+  } catch {
+    return withPreload(plan, env.NODE_OPTIONS, join(installed, basename(plan.agent.preload)));
   }
 }
 

@@ -1,5 +1,5 @@
 import { mergeNodeOptions } from './node-options.ts';
-import { AGENT_PLAN_VARIABLE, type AgentPlan } from './types.ts';
+import { AGENT_PLAN_VARIABLE, type AgentPlan, type LaunchPlan } from './types.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +14,14 @@ export function buildApplicationEnv(env: Env, agent: AgentPlan | null, without: 
     result[AGENT_PLAN_VARIABLE] = JSON.stringify(agent);
   }
   return result;
+}
+
+/** The same plan with the agent elsewhere. `nodeOptions` is what was there before ours. */
+export function withPreload(plan: LaunchPlan, nodeOptions: string | undefined, preload: string): LaunchPlan {
+  if (plan.agent === null) return plan;
+  const agent: AgentPlan = { ...plan.agent, preload };
+  const env = { ...plan.env, NODE_OPTIONS: mergeNodeOptions(nodeOptions, preload), [AGENT_PLAN_VARIABLE]: JSON.stringify(agent) };
+  return { ...plan, agent, env };
 }
 
 /** Packages that send telemetry by themselves and read the variables that would be taken out. */

@@ -112,7 +112,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     flush(isLast = false) {
       if (used === 0 && drops.size === 0) return;
       sealOpen();
-      if (Date.now() < retryAt && !isLast) return;
+      if (performance.now() < retryAt && !isLast) return;
       attempt(write);
       if (used === 0 && drops.size === 0) return;
       if (isLast) giveUp();
@@ -132,13 +132,13 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   return writer;
 
   function put(type: FrameType, signal: Signal, scope: number, item: Uint8Array): void {
+    // Before anything changes: an application whose stack is full may make any call here fail.
+    reserve(item.length + FRAME_HEADER_BYTES);
     if (open === null || open.type !== type || open.signal !== signal || open.scope !== scope || used - open.offset > FRAME_BYTES) {
       sealOpen();
-      reserve(FRAME_HEADER_BYTES);
       open = { offset: used, type, signal, scope, count: 0 };
       used += FRAME_HEADER_BYTES;
     }
-    reserve(item.length);
     waiting.set(item, used);
     used += item.length;
     open.count++;
@@ -169,7 +169,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       failure = `spool: ${code ?? message}`;
-      retryAt = Date.now() + retryAfter;
+      retryAt = performance.now() + retryAfter;
       if (code !== 'full') retryAfter = Math.min(retryAfter * 2, MOST_RETRY_AFTER_MS);
       if (segment === null || segment.isForNotes) return;
       if (LIMITS.includes(code ?? '')) segment.isForNotes = true;
@@ -181,7 +181,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     slowWrites = tookMs < SLOW_MS ? 0 : slowWrites + 1;
     if (slowWrites < 2) return;
     failure = 'spool: slow';
-    retryAt = Date.now() + Math.min(tookMs * REST_AFTER_SLOW, MOST_RETRY_AFTER_MS);
+    retryAt = performance.now() + Math.min(tookMs * REST_AFTER_SLOW, MOST_RETRY_AFTER_MS);
   }
 
   /** Counts what waits as lost. */

@@ -37,7 +37,7 @@ describe.each(topologies)('%s: the environment of the application', (topology) =
     const plain = await plainNode({ args: showEnv.slice(1), env });
     const { NODE_OPTIONS: _, ...before } = JSON.parse(plain.stdout) as Record<string, string>;
     expect(rest).toEqual(before);
-    expect(NODE_OPTIONS).toMatch(/^--require \S+\/dist\/agent\/register\.js --max-old-space-size=321$/);
+    expect(NODE_OPTIONS).toMatch(/^--require \S+\/register\.js --max-old-space-size=321$/);
     expect(JSON.parse(OTEL_RUN_PLAN!)).toMatchObject({ version: 1, handOff: { kind: 'spool' } });
     expect(OTEL_RUN_WAIT).toBe(String(topology === 'parent'));
   });

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlink
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { as, isRoot } from '../harness/users.ts';
 import { findSpoolPlace, makeSpool, spoolCap } from '../../src/launch/spool-place.ts';
 
 const MiB = 1024 * 1024;
@@ -39,7 +40,7 @@ describe('the spool', () => {
   });
 
   // Skipped for other users: only root can be another one.
-  it.skipIf(uid !== 0)('of root lets other users write, who know its path, and nobody list or touch what is not theirs', () => {
+  it.skipIf(!isRoot)('of root lets other users write, who know its path, and nobody list or touch what is not theirs', () => {
     const umask = process.umask(0o077);
     const dir = make('a');
     process.umask(umask);
@@ -47,7 +48,7 @@ describe('the spool', () => {
     expect(findSpoolPlace('b', { dir: base, capBytes: null })).toMatchObject({ dir: join(base, 'otel-run-0', 'b'), handOffDir: join(base, 'otel-run-0', 'b', 'hand-off') });
   });
 
-  it.skipIf(uid !== 0)('of anybody else is for that user alone', () => {
+  it.skipIf(!isRoot)('of anybody else is for that user alone', () => {
     chmodSync(base, 0o777);
     const place = as(12345, () => {
       const found = findSpoolPlace('a', { dir: base, capBytes: null })!;
@@ -58,7 +59,7 @@ describe('the spool', () => {
     expect([dirname(place.dir), place.dir].map(modeOf)).toEqual(['700', '700']);
   });
 
-  it.skipIf(uid !== 0)('passes by what somebody else has made in its name', () => {
+  it.skipIf(!isRoot)('passes by what somebody else has made in its name', () => {
     mkdirSync(join(base, 'otel-run-0'), { mode: 0o700 });
     chownSync(join(base, 'otel-run-0'), 1, 1);
     expect(make('a')).toBe(join(base, 'otel-run-0-a', 'a'));
@@ -81,12 +82,3 @@ describe('the spool', () => {
     expect(findSpoolPlace('a', { dir: join(base, 'absent'), capBytes: null })).toBeNull();
   });
 });
-
-function as<T>(uid: number, action: () => T): T {
-  process.seteuid!(uid);
-  try {
-    return action();
-  } finally {
-    process.seteuid!(0);
-  }
-}

@@ -5,9 +5,10 @@
 import { FrameType, Signal } from '../../spool/frame.ts';
 import type { SegmentWriter } from '../../spool/segment-writer.ts';
 import { isExiting } from '../exit/endings.ts';
+import { hasStack } from '../stack.ts';
 
 export interface HandOff {
-  /** Takes one encoded item of a scope; copies it. Never throws. */
+  /** Takes one encoded item of a scope; copies it. Throws where the stack is full, and has not taken it then. */
   append(signal: Signal, scope: number, item: Uint8Array): void;
   /** Number for an instrumentation scope, from its encoded fields. */
   defineScope(fields: Uint8Array): number;
@@ -50,6 +51,7 @@ export function createHandOff(writer: SegmentWriter, afterFlush: () => void): Ha
     ends = [];
   };
   const flush = (): void => {
+    if (!hasStack()) return;
     noteEnds();
     writer.flush(through || isExiting());
     since = 0;
@@ -73,15 +75,23 @@ export function createHandOff(writer: SegmentWriter, afterFlush: () => void): Ha
     if (mayEnd) turn.unref();
   };
 
+  const schedule = (): void => {
+    if (through || isExiting()) return flush();
+    if (writer.pending >= MAX_PENDING_BYTES) return flush();
+    const time = now();
+    if (since === 0) since = time;
+    else if (time - since >= MAX_PENDING_MS) flush();
+    if (!armed) arm();
+  };
+
   return {
     append(signal, scope, item) {
       writer.append(signal, scope, item);
-      if (through || isExiting()) return flush();
-      if (writer.pending >= MAX_PENDING_BYTES) return flush();
-      const time = now();
-      if (since === 0) since = time;
-      else if (time - since >= MAX_PENDING_MS) flush();
-      if (!armed) arm();
+      try {
+        schedule();
+      } catch {
+        // No room on the stack: the next one does it, or the end.
+      }
     },
     defineScope: (fields) => writer.defineScope(fields),
     drop(signal, reason, count) {

@@ -6,6 +6,7 @@ export interface OpenSpans {
   add(span: Span): void;
   delete(span: Span): void;
   has(span: unknown): span is Span;
+  all(): Span[];
   /** Ends them all, innermost first, marked with the reason. */
   endAll(reason: string): void;
   /** Records the starts of all that are open: the process may be gone when the next call returns. */
@@ -98,6 +99,7 @@ export function createOpenSpans(which: RecordStarts, log: StartLog | null): Open
     },
     delete: remove,
     has: (span): span is Span => open.has(span as Span),
+    all: () => [...open.keys()],
     endAll(reason) {
       for (const span of [...open.keys()].reverse()) {
         // Written straight: the attribute counts even on a span that is at its limit of attributes.

@@ -2,11 +2,13 @@
  * The tracer's one door: the OpenTelemetry API outside, finished spans inside. What makes spans (today the
  * stock SDK) can be replaced behind it.
  */
-import { ProxyTracerProvider, SpanStatusCode, TraceFlags, context, trace, type Attributes, type Context, type Span, type SpanOptions, type Tracer, type TracerProvider } from '@opentelemetry/api';
+import { ProxyTracerProvider, SpanStatusCode, context, trace, type Attributes, type Context, type Span, type SpanOptions, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { AgentPlan } from '../../plan/types.ts';
 import { createSampler } from '../sampling/sampler.ts';
+import { createDelivery } from './delivery.ts';
+import { guardSpans, startGuarded } from './guard-spans.ts';
 import { createOpenSpans, type StartLog } from './open-spans.ts';
 
 export interface Tracing {
@@ -30,12 +32,13 @@ export type SpanSink = (span: ReadableSpan) => void;
 
 export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: Attributes, sink: SpanSink, starts: StartLog | null): Tracing {
   const open = createOpenSpans(plan.recordStarts, starts);
+  const delivery = createDelivery(open, sink);
   const processor: SpanProcessor = {
-    onStart: (span) => open.add(span),
-    onEnd(span) {
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) sink(span);
-      open.delete(span as never);
+    onStart(span) {
+      guardSpans(span, delivery.onEndFailed);
+      open.add(span);
     },
+    onEnd: delivery.onEnd,
     forceFlush: async () => {},
     shutdown: async () => {},
   };
@@ -67,7 +70,7 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
       span.recordException(error as Error);
       if (span.status.code === SpanStatusCode.UNSET) span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
     },
-    endOpenSpans: (reason) => open.endAll(reason),
+    endOpenSpans: delivery.endAll,
     recordOpenSpans: () => open.recordAll(),
     recordAgain: () => open.recordAgain(),
   };
@@ -102,7 +105,7 @@ function createTracerFace(tracer: Tracer, successor: () => Tracer | undefined): 
     startSpan(name, options, at) {
       // A successor that wraps what it found comes back here: then it is ours that is wanted.
       const next = isPassing ? undefined : successor();
-      if (next === undefined) return tracer.startSpan(name, options, at);
+      if (next === undefined) return startGuarded((word, what) => tracer.startSpan(word, what, at), name, options);
       isPassing = true;
       try {
         return next.startSpan(name, options, at);
