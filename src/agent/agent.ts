@@ -25,6 +25,9 @@ import type { StartLog } from './tracer/open-spans.ts';
 import { createPassThrough, createTracing, type SpanSink, type Tracing } from './tracer/tracer.ts';
 import { reachWorkers } from './worker-env.ts';
 
+// Taken before the application can replace it.
+const { setImmediate: nextTurn } = globalThis;
+
 /** Says one line on stderr, once a cause. */
 export type Say = (cause: string, text: string) => void;
 
@@ -140,13 +143,12 @@ function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
   let unfinished = 'exit';
   watchEndings({
     onUncaught(error) {
+      tracing.noteException(error, active.leftByThrow());
       unfinished = 'uncaught exception';
-      tracing.noteException(error, active.lastLeftByThrow());
+      // In the next turn the application has survived it.
+      nextTurn(() => (unfinished = 'exit')).unref();
     },
-    onLoopMayEnd() {
-      unfinished = 'exit'; // the application has survived
-      way.loopMayEnd();
-    },
+    onLoopMayEnd: way.loopMayEnd,
     onExit() {
       tracing.endOpenSpans(unfinished);
       way.end();

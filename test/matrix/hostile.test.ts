@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
 import { startReceiver } from '../harness/receiver.ts';
 import { otelRun, plainNode } from '../harness/run.ts';
-import { CELLS_AT_ONCE, allCells, expectAllDelivered, missing, play } from './play.ts';
+import { CELLS_AT_ONCE, allCells, expectAllDelivered, home, missing, play } from './play.ts';
 
 vi.setConfig({ maxConcurrency: CELLS_AT_ONCE, testTimeout: 60_000 });
 
@@ -16,7 +16,7 @@ describe.concurrent('row 38: NaN, BigInt, cycles, megabytes, getters that throw,
     const receiver = await startReceiver();
     try {
       const [result, plain] = await Promise.all([
-        otelRun({ node, topology, args: [node, hostile], env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } }),
+        otelRun({ node, topology, args: [node, hostile], env: { HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } }),
         plainNode({ node, args: [hostile] }),
       ]);
       expect({ ...result, pid: 0 }).toEqual({ ...plain, pid: 0 });

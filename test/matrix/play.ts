@@ -2,9 +2,11 @@
  * One cell of the fault matrix: the numbered application under the real command line and under plain node on the same
  * Node release. The application numbers its spans, the receiver tells which are missing.
  */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { cells, type Cell } from '../harness/nodes.ts';
 import { startReceiver, type ReceivedSpan } from '../harness/receiver.ts';
 import { startOtelRun, startPlainNode, type RunResult, type RunningProgram } from '../harness/run.ts';
@@ -29,6 +31,10 @@ export interface Played {
 /** Every tested Node release, CommonJS and ES modules, every topology. */
 export const allCells = cells('all').map((cell): [name: string, cell: Cell] => [cell.name, cell]);
 
+/** What a run keeps and says later is none of anybody else's. */
+export const home = mkdtempSync(join(tmpdir(), 'matrix-'));
+afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 3 }));
+
 /** Cells wait more than they compute. */
 export const CELLS_AT_ONCE = 3;
 
@@ -45,7 +51,7 @@ export async function play(cell: Cell, ending: Ending, isEnough: (spans: readonl
   const receiver = await startReceiver();
   try {
     const { node, kind, topology } = cell;
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, ...ending.env };
+    const env = { HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, ...ending.env };
     const args = [...(ending.nodeOptions ?? []), fixture(kind), ending.name, ...(ending.word === undefined ? [] : [ending.word])];
     const [result, plain] = await Promise.all([
       end(startOtelRun({ node, topology, args: [node, ...args], env, ownSession: true }), ending, topology),

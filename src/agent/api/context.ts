@@ -4,9 +4,11 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 
 export interface ActiveContext {
   readonly manager: ContextManager;
-  /** The innermost context that an exception has just left, while that exception is still on its way up. */
-  lastLeftByThrow(): Context | null;
+  /** The contexts that an exception has just left, innermost first, while that exception is still on its way up. */
+  leftByThrow(): readonly Context[];
 }
+
+const MAX_LEFT = 100;
 
 /**
  * The active context follows asynchronous calls, and is `initial` where nobody has set one; when nobody catches, it is known where the
@@ -16,24 +18,26 @@ export function createActiveContext(initial: Context): ActiveContext {
   const manager: ContextManager = new AsyncLocalStorageContextManager();
   const inner = manager.with.bind(manager);
   if (initial !== ROOT_CONTEXT) startWith(initial, manager);
-  let left: Context | null = null;
-  const forget = (): void => void (left = null);
+  let left: Context[] = [];
+  const forget = (): void => void (left = []);
 
   manager.with = (context, fn, thisArg, ...args) => {
     let hasReturned = false;
+    if (left.length > 0) forget(); // somebody has caught it
     try {
       const result = inner(context, fn, thisArg, ...args);
       hasReturned = true;
       return result;
     } finally {
       // Not `catch`: throwing again would move the place that Node reports.
-      if (!hasReturned && left === null) {
-        left = context;
-        queueMicrotask(forget); // by then somebody has caught it, or `uncaughtExceptionMonitor` has asked
+      if (!hasReturned && left.length < MAX_LEFT) {
+        // By then somebody has caught it, or `uncaughtExceptionMonitor` has asked.
+        if (left.length === 0) queueMicrotask(forget);
+        left.push(context);
       }
     }
   };
-  return { manager, lastLeftByThrow: () => left };
+  return { manager, leftByThrow: () => left };
 }
 
 /** Who asks for ROOT_CONTEXT (a server that begins a trace of its own) gets it: only where nothing was set, `initial` is active. */

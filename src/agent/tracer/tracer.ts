@@ -18,8 +18,8 @@ export interface Tracing {
   readonly ownProvider: TracerProvider;
   /** Another SDK has taken over. */
   turnOff(successor: TracerProvider): void;
-  /** Puts an exception that nobody caught on the span it was thrown in. */
-  noteException(error: unknown, leftByThrow: Context | null): void;
+  /** Puts an exception that nobody caught on the innermost open span that it was thrown in. */
+  noteException(error: unknown, leftByThrow: readonly Context[]): void;
   /** Ends the spans that are open, marked as unfinished for this reason. */
   endOpenSpans(reason: string): void;
   /** The process may be gone in a moment: what is open is recorded. */
@@ -65,7 +65,8 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
       successor = provider;
     },
     noteException(error, leftByThrow) {
-      const span = leftByThrow === null ? trace.getActiveSpan() : trace.getSpan(leftByThrow);
+      const spans = [...leftByThrow, context.active()].map((one) => trace.getSpan(one));
+      const span = spans.find((one) => open.has(one));
       if (!open.has(span)) return;
       span.recordException(error as Error);
       if (span.status.code === SpanStatusCode.UNSET) span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
