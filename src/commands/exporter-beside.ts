@@ -19,6 +19,7 @@ export function startExporterBeside(plan: ExporterPlan, { unmarkedDescriptors }:
   });
   return {
     flush: () => exporter.flush(),
+    cutShort: () => exporter.cutShort(),
     async drain(endedAt) {
       const summary = await exporter.drain({ endedAt });
       if (!handOver() && hasKept(plan, summary)) startAlone({ ...plan, errand: 'send-kept' });

@@ -36,7 +36,7 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
   };
   if (settings === null || settings.disabled.value) {
     const disabledBy = settings === null ? 'OTEL_RUN_DISABLED' : 'OTEL_SDK_DISABLED';
-    return planWithout({ command, env }, chooseTopology({ ...possible, ...switchedOff, disabledBy }));
+    return planWithout({ command, env, termDelayMs: 0 }, chooseTopology({ ...possible, ...switchedOff, disabledBy }));
   }
 
   const { values } = settings;
@@ -49,6 +49,7 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
     localStore: isDevelopersTerminal(around, env),
     stdinIsTerminal: isTerminal(0),
   });
+  const termDelayMs = values.termDelay.value * 1000;
   const choice = chooseTopology({
     ...possible,
     disabledBy: null,
@@ -57,6 +58,7 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
     print: wishes.exporter.destinations.some(({ kind }) => kind === 'print' || kind === 'console'),
     wait: settings.wait.value,
     nested: nested !== null,
+    termDelayMs,
   });
   const run = randomId();
   return buildPlan(
@@ -70,6 +72,7 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
       spool: findSpoolPlace(run, { dir: values['spool.dir'].value, capBytes: values['spool.size'].value }),
       outer: nested,
       launcher: { pid: process.pid, start: startTicks('self') },
+      termDelayMs,
     },
     wishes,
   );
@@ -88,7 +91,8 @@ function randomId(): string {
   return bytes.toString('hex');
 }
 
-const switchedOff: Pick<TopologyFacts, 'inProcess' | 'exports' | 'print' | 'wait' | 'nested'> = {
+const switchedOff: Pick<TopologyFacts, 'inProcess' | 'exports' | 'print' | 'wait' | 'nested' | 'termDelayMs'> = {
+  termDelayMs: 0,
   inProcess: false,
   exports: false,
   print: false,

@@ -24,7 +24,7 @@ export interface DrainLimits {
   readonly deadlineMs: number | null;
 }
 
-export type ToWorker = { readonly kind: 'flush' } | ({ readonly kind: 'drain' } & DrainLimits);
+export type ToWorker = { readonly kind: 'flush' } | ({ readonly kind: 'drain' } & DrainLimits) | { readonly kind: 'cut-short' };
 
 export type FromWorker =
   | { readonly kind: 'notice'; readonly cause: string; readonly line: string }

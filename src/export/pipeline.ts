@@ -51,6 +51,8 @@ export interface Pipeline {
   flush(): void;
   /** Sends the rest until the deadline, which counts from the application's end (a time of day), then keeps or counts it. */
   drain(endedAt: number, deadlineMs: number): Promise<void>;
+  /** Ends a drain at once: somebody does not want to wait. */
+  cutShort(): void;
 }
 
 interface Outgoing {
@@ -139,6 +141,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         if (!retryIsTheirWish) retryAt = 0;
         pipeline.tick();
       });
+    },
+    cutShort() {
+      if (draining !== null) draining.mostMs = 0;
     },
   };
   return pipeline;

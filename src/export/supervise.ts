@@ -30,6 +30,8 @@ export interface SupervisedExporter {
    * counts what is left, removes the spool where it is empty, and ends the worker. Never rejects; later calls get the same promise.
    */
   drain(limits?: Partial<DrainLimits>): Promise<Summary>;
+  /** Ends a drain that is under way: what has not been delivered by now is kept or counted. */
+  cutShort(): void;
   /** How far each segment has been settled, by destination: for an exporter that goes on with what processes write that live on. */
   settled(): readonly Readonly<Record<string, number>>[];
 }
@@ -64,6 +66,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   start();
   return {
     flush: () => tell({ kind: 'flush' }),
+    cutShort: () => tell({ kind: 'cut-short' }),
     settled: () => settled.map(({ positions }) => positions),
     drain({ endedAt = Date.now(), deadlineMs = null } = {}) {
       drained ??= new Promise<Summary>((resolve) => {

@@ -51,7 +51,8 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       flushedAt = Date.now();
       if (timer !== null) clearTimeout(timer);
       turn();
-    } else void drain(message);
+    } else if (message.kind === 'cut-short') for (const pipeline of pipelines) pipeline.cutShort();
+    else void drain(message);
   });
   turn();
 

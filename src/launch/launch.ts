@@ -19,6 +19,8 @@ export interface ExporterBeside {
   flush(): void;
   /** Sends what is left, within its deadline behind the application's end. Comes back with a line that says what was not delivered, or null. */
   drain(endedAt: number): Promise<string | null>;
+  /** Ends a drain that is under way. */
+  cutShort(): void;
 }
 
 export interface LaunchTools {
@@ -43,7 +45,7 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     if (plan.agent?.verbosity === 'verbose') tools.say(`waits for the application instead of becoming it: ${failure}`);
   }
   let exporter: ExporterBeside | null = null;
-  const application = await startCommand(plan.command, plan.env, around, () => exporter?.flush()).catch((error: unknown) => {
+  const application = await startCommand(plan.command, plan.env, { ...around, termDelayMs: plan.termDelayMs, onSignal: () => exporter?.flush() }).catch((error: unknown) => {
     if (plan.exporter !== null) removeSpool(plan.exporter.spool);
     throw error;
   });
@@ -52,9 +54,24 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool));
   }
   const ending = await application.ended;
-  const loss = exporter === null ? null : await exporter.drain(Date.now());
+  const loss = exporter === null ? null : await drain(exporter);
   if (loss !== null) tools.say(loss);
   return endAs(ending);
+}
+
+/** systemd and others signal one process after the other: what comes so soon was meant for the application. */
+const SAME_SIGNAL_MS = 100;
+
+/** A signal behind the application's end, a second Ctrl-C for instance, is for us: whoever sends it does not want to wait. */
+function drain(exporter: ExporterBeside): Promise<string | null> {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+  const since = performance.now();
+  const cutShort = (): void => {
+    if (performance.now() - since > SAME_SIGNAL_MS) exporter.cutShort();
+  };
+  // To the very end: a third Ctrl-C must not replace the application's exit code.
+  for (const signal of signals) process.on(signal, cutShort);
+  return exporter.drain(Date.now());
 }
 
 /** Makes what must be there before the application starts. Where that fails, what is left is the command alone. */
@@ -68,7 +85,7 @@ function prepare(plan: LaunchPlan, { unmarkedDescriptors }: Surroundings, { env,
     return ready;
   } catch (error) {
     say(`the application runs without telemetry: ${error instanceof Error ? error.message : String(error)}`);
-    return planWithout({ command: plan.command, env }, plan);
+    return planWithout({ command: plan.command, env, termDelayMs: plan.termDelayMs }, plan);
   }
 }
 

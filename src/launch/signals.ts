@@ -1,28 +1,53 @@
 import { readFileSync } from 'node:fs';
 import { isTerminal } from './surroundings.ts';
+import type { Witness } from './witness.ts';
 
 /** Signals that are for the application, not for us. SIGTSTP is absent: a terminal stops its whole foreground group. */
 const forwarded = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const;
 
-/** What a terminal sends to every process of its foreground group by itself. */
-const fromTerminal: ReadonlySet<string> = new Set(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGWINCH']);
+/** What a terminal, or the shell that has it, sends to every process of the foreground group. */
+const fromTerminal: ReadonlySet<string> = new Set(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']);
+
+export interface ForwardOptions {
+  /** Null where there is none (yet). */
+  readonly witness: () => Witness | null;
+  /** Milliseconds by which the first SIGTERM reaches the application later. */
+  readonly termDelayMs: number;
+  send(signal: NodeJS.Signals): void;
+}
 
 /**
- * Hands signals on to the application, so that each reaches it at most once. Node does not say who sent a signal:
- * one that a terminal sends is taken to come from the terminal while we are in its foreground group, and the
- * application, which is in that group too, has it already. A SIGINT that was sent to our pid alone from elsewhere
- * meanwhile is lost by this; a Ctrl-C that arrives twice would cut a graceful shutdown short.
+ * Hands signals on to the application, so that each reaches it at most once: what was sent to our whole process
+ * group has reached it already. Where no witness tells, a signal that terminals send is taken to come from the
+ * terminal while we are in its foreground group, and every other one to be sent to us alone: a Ctrl-C that arrived
+ * twice would cut a graceful shutdown short.
  * Returns what undoes it.
  */
-export function forwardSignals(send: (signal: NodeJS.Signals) => void): () => void {
+export function forwardSignals({ witness, termDelayMs, send }: ForwardOptions): () => void {
+  let held: NodeJS.Timeout | null = null;
+  const forward = async (signal: NodeJS.Signals): Promise<void> => {
+    if (held !== null && signal === 'SIGTERM') return release();
+    const hasIt = (await witness()?.saw(signal)) ?? (fromTerminal.has(signal) && inForegroundGroup());
+    if (hasIt) return;
+    if (signal === 'SIGTERM' && termDelayMs > 0 && held === null) held = setTimeout(release, termDelayMs);
+    else send(signal);
+  };
+  const release = (): void => {
+    clearTimeout(held ?? undefined);
+    held = null;
+    termDelayMs = 0;
+    send('SIGTERM');
+  };
+
   const undo = forwarded.map((signal) => {
-    const forward = (): void => {
-      if (!(fromTerminal.has(signal) && inForegroundGroup())) send(signal);
-    };
-    process.on(signal, forward);
-    return () => process.removeListener(signal, forward);
+    const heard = (): void => void forward(signal);
+    process.on(signal, heard);
+    return () => process.removeListener(signal, heard);
   });
-  return () => undo.forEach((step) => step());
+  return () => {
+    clearTimeout(held ?? undefined);
+    undo.forEach((step) => step());
+  };
 }
 
 /** Whether our process group is the foreground group of a controlling terminal. */

@@ -15,6 +15,9 @@ export function startWhenNeeded(start: () => Promise<ExporterBeside | null>, has
     flush() {
       void startOnce().then((exporter) => exporter?.flush());
     },
+    cutShort() {
+      void started?.then((exporter) => exporter?.cutShort());
+    },
     async drain(endedAt) {
       clearTimeout(timer);
       if (started === null && hasNothing()) {

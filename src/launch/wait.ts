@@ -4,13 +4,24 @@ import type { LaunchCommand } from '../plan/types.ts';
 import type { Ending } from './ending.ts';
 import { ipcSerialization, relayIpc } from './relay-ipc.ts';
 import { forwardSignals } from './signals.ts';
-import type { Surroundings } from './surroundings.ts';
+import { withOwnPid } from './socket-activation.ts';
+import { isTerminal, type Surroundings } from './surroundings.ts';
+import { callWitness, type Witness } from './witness.ts';
 
 export interface StartedCommand {
   readonly pid: number;
   /** Signals are forwarded until it has ended. */
   readonly ended: Promise<Ending>;
 }
+
+export interface StartOptions extends Pick<Surroundings, 'ipcChannel' | 'inheritedDescriptors'> {
+  readonly termDelayMs: number;
+  /** A signal has come that is for the application. */
+  onSignal(): void;
+}
+
+/** An application's start is not disturbed by a process more. */
+const CALL_WITNESS_AFTER_MS = 300;
 
 /**
  * Starts the command with our stdin, stdout and stderr, the IPC channel and the inherited descriptors under their
@@ -19,21 +30,33 @@ export interface StartedCommand {
 export async function startCommand(
   command: LaunchCommand,
   env: Readonly<Record<string, string>>,
-  { ipcChannel, inheritedDescriptors }: Pick<Surroundings, 'ipcChannel' | 'inheritedDescriptors'>,
-  onSignal: () => void,
+  { ipcChannel, inheritedDescriptors, termDelayMs, onSignal }: StartOptions,
 ): Promise<StartedCommand> {
   // A signal that comes between the start and the handlers would end us and not the application.
   let child: ChildProcess | null = null;
   const early: NodeJS.Signals[] = [];
-  const stopForwarding = forwardSignals((signal) => {
-    onSignal();
-    if (child === null) early.push(signal);
-    else child.kill(signal);
+  let witness: Witness | null = null;
+  const forwarding = forwardSignals({
+    witness: () => witness,
+    termDelayMs,
+    send(signal) {
+      onSignal();
+      if (child === null) early.push(signal);
+      else child.kill(signal);
+    },
   });
+  // Process 1 is signalled alone, but for a terminal's signals.
+  const calling = process.platform === 'linux' && (process.pid !== 1 || isTerminal(0)) ? setTimeout(() => (witness = callWitness()), CALL_WITNESS_AFTER_MS) : undefined;
+  const stopForwarding = (): void => {
+    clearTimeout(calling);
+    witness?.dismiss();
+    forwarding();
+  };
   try {
-    child = spawn(command.file, command.args, {
-      argv0: command.name,
-      env,
+    const stage = withOwnPid(command, env);
+    child = spawn(stage.file, stage.args, {
+      argv0: stage.name,
+      env: stage.env,
       stdio: stdioOf(inheritedDescriptors, ipcChannel),
       ...(ipcChannel ? { serialization: ipcSerialization() } : {}),
     });

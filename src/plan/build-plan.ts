@@ -25,6 +25,7 @@ export interface PlanFacts {
   /** The hand-off of the otel-run around this one, whose exporter takes ours too, or null. */
   readonly outer: OuterRun | null;
   readonly launcher: { readonly pid: number; readonly start: string | null };
+  readonly termDelayMs: number;
 }
 
 export interface OuterRun {
@@ -60,7 +61,7 @@ export function buildPlan(facts: PlanFacts, wishes: TelemetryWishes): LaunchPlan
           root: choice.topology === 'replace' ? facts.launcher : null,
           verbosity: wishes.agent.verbosity,
         };
-  return { ...choice, command, env: buildApplicationEnv(env, agent, facts.without), agent, exporter };
+  return { ...choice, command, env: buildApplicationEnv(env, agent, facts.without), agent, exporter, termDelayMs: facts.termDelayMs };
 }
 
 /** One for each backend. What nobody configured has nothing to say. */
@@ -70,9 +71,9 @@ function findLastWordsFile({ stateDir, destinations }: TelemetryWishes['exporter
 }
 
 /** The command alone, its environment untouched. */
-export function planWithout(facts: Pick<PlanFacts, 'command' | 'env'>, choice: Omit<TopologyChoice, 'topology'>): LaunchPlan {
+export function planWithout(facts: Pick<PlanFacts, 'command' | 'env' | 'termDelayMs'>, choice: Omit<TopologyChoice, 'topology'>): LaunchPlan {
   const { start, reason } = choice;
-  return { topology: 'off', start, reason, command: facts.command, env: buildApplicationEnv(facts.env, null, []), agent: null, exporter: null };
+  return { topology: 'off', start, reason, command: facts.command, env: buildApplicationEnv(facts.env, null, []), agent: null, exporter: null, termDelayMs: facts.termDelayMs };
 }
 
 function chooseHandOff(facts: PlanFacts, destinations: readonly Destination[], batch: BatchPlan): HandOffPlan | null {

@@ -9,6 +9,8 @@ export interface TopologyFacts {
   readonly print: boolean;
   /** `--wait`, or OTEL_RUN_WAIT; null where nobody said. */
   readonly wait: boolean | null;
+  /** SIGTERM is held back for so long. */
+  readonly termDelayMs: number;
   /** This process runs inside another otel-run, whose exporter takes what this one hands over. */
   readonly nested: boolean;
   /** The Node that runs otel-run can become another program. */
@@ -37,7 +39,7 @@ export interface TopologyChoice {
  */
 export function chooseTopology(facts: TopologyFacts): TopologyChoice {
   const obstacle = whyNotBecome(facts);
-  const start = obstacle === null ? 'become' : 'wait';
+  const start = obstacle === null && facts.termDelayMs === 0 ? 'become' : 'wait';
   if (facts.disabledBy !== null) return { topology: 'off', start, reason: `${facts.disabledBy} switches otel-run off` };
   if (facts.inProcess) return { topology: 'in-process', start, reason: 'asked for by --in-process' };
   if (!facts.exports) return { topology: 'in-process', start, reason: 'nothing is exported, the agent passes context on alone' };
@@ -46,6 +48,7 @@ export function chooseTopology(facts: TopologyFacts): TopologyChoice {
   if (obstacle !== null) return parent(obstacle);
   if (facts.print) return parent('--print and console write while the application runs, and after it');
   if (facts.wait === true) return parent('asked for by --wait');
+  if (facts.termDelayMs > 0) return parent('--term-delay holds SIGTERM back');
   const replace = (reason: string): TopologyChoice => ({ topology: 'replace', start: 'become', reason });
   if (facts.nested) return replace('the otel-run around this one waits and exports');
   if (facts.wait === false) return replace('asked for by OTEL_RUN_WAIT=false');

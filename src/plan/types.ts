@@ -147,6 +147,8 @@ export interface LaunchPlan {
   readonly env: Readonly<Record<string, string>>;
   readonly agent: AgentPlan | null;
   readonly exporter: ExporterPlan | null;
+  /** By how much later the first SIGTERM reaches the application. */
+  readonly termDelayMs: number;
 }
 
 export interface LaunchCommand {

@@ -39,6 +39,8 @@ function describeType(setting: Setting): Schema {
       return { anyOf: [{ type: 'integer', minimum: setting.min }, REFERENCE] };
     case 'duration':
       return { anyOf: [{ type: 'integer', minimum: 0 }, REFERENCE] };
+    case 'seconds':
+      return { anyOf: [{ type: ['number', 'string'], minimum: 0 }, REFERENCE] };
     case 'ratio':
       return { anyOf: [{ type: 'number', minimum: 0, maximum: 1 }, REFERENCE] };
     case 'list': {

@@ -231,7 +231,12 @@ export const table = {
   wait: {
     type: 'boolean', default: null, group: 'Running', shown: 'value',
     flag: '--wait', env: ['OTEL_RUN_WAIT'],
-    help: 'stay in front of the application until all is sent',
+    help: 'stay until all is sent',
+  },
+  termDelay: {
+    type: 'seconds', default: 0, group: 'Running', shown: 'value',
+    flag: '--term-delay <seconds>', env: ['OTEL_RUN_TERM_DELAY'],
+    help: 'pass SIGTERM on so much later (a second one at once)',
   },
   inProcess: {
     type: 'boolean', default: false, group: 'Running', shown: 'value',
@@ -335,7 +340,7 @@ export type Setting = Common &
     | { readonly type: 'enum'; readonly values: readonly string[]; readonly default: string | null }
     | { readonly type: 'boolean'; readonly default: boolean | null }
     | { readonly type: 'integer' | 'bytes'; readonly min: number; readonly default: number | null }
-    | { readonly type: 'duration' | 'ratio'; readonly default: number | null }
+    | { readonly type: 'duration' | 'seconds' | 'ratio'; readonly default: number | null }
     | {
         readonly type: 'list';
         /** The words allowed; undefined = any. */
@@ -363,7 +368,7 @@ type Plain<S extends Setting> = S extends { type: 'list'; values: readonly (infe
     ? W
     : {
         string: string; path: string; url: string; enum: string; boolean: boolean;
-        integer: number; bytes: number; duration: number; ratio: number; list: readonly string[];
+        integer: number; bytes: number; duration: number; seconds: number; ratio: number; list: readonly string[];
         map: Readonly<Record<string, string>>; headers: Readonly<Record<string, string>>;
         options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
       }[S['type']];

@@ -33,6 +33,8 @@ export function parseText(setting: TextSetting, text: string, ours = false): Par
       return parseBytes(text, setting.min);
     case 'duration':
       return parseDuration(text);
+    case 'seconds':
+      return parseSeconds(text);
     case 'ratio':
       return parseRatio(text);
   }
@@ -100,6 +102,14 @@ function parseDuration(text: string): Parsed {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/i.exec(text) ?? [];
   const factor = unit === undefined ? undefined : { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit.toLowerCase()];
   return { wrong: `${quote(text)} is no whole number of milliseconds`, hint: factor === undefined ? null : `write ${Math.round(Number(amount) * factor)}` };
+}
+
+/** `30`, `1.5`, `30s`, `2m`. */
+function parseSeconds(text: string): Parsed {
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m)?$/i.exec(text) ?? [];
+  const value = Number(amount) * { ms: 0.001, s: 1, m: 60 }[unit.toLowerCase() as 'ms' | 's' | 'm'];
+  if (value * 1000 <= LONGEST_DURATION) return { value };
+  return { wrong: `${quote(text)} is no number of seconds`, hint: 'for instance 10' };
 }
 
 function parseBytes(text: string, min: number): Parsed {

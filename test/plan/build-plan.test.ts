@@ -13,6 +13,7 @@ const facts: PlanFacts = {
   spool: { dir: '/dev/shm/otel-run-0/0011223344556677', handOffDir: '/dev/shm/otel-run-0/0011223344556677/hand-off', capBytes: 1024 },
   outer: null,
   launcher: { pid: 42, start: '99' },
+  termDelayMs: 0,
 };
 const wishes = {
   agent: { serviceName: 'shop', verbosity: 'normal' },

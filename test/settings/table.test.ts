@@ -14,7 +14,7 @@ test('the flags of the command line', () => {
     '--config <file>', '--dry-run', '--endpoint <url>', '--environment <name>', '--header <name=@file>', '--in-process',
     '--instrument <names>', '--json', '--keep-env', '--no-config', '--no-instrument <names>', '--print', '--propagators <names>',
     '--protocol <name>', '--quiet', '--resource <key=value>', '--sample <ratio>', '--sampler <name>', '--service-name <name>',
-    '--service-version <version>', '--strict', '--traces <exporters>', '--verbose', '--wait',
+    '--service-version <version>', '--strict', '--term-delay <seconds>', '--traces <exporters>', '--verbose', '--wait',
   ]);
   expect(flagTable.filter(({ repeatable }) => repeatable).map(({ name }) => name)).toEqual(['resource', 'header']);
 });

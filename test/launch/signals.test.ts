@@ -1,0 +1,146 @@
+/** Parent topology: each signal reaches the application once, wherever it was sent to. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { startOtelRun, type RunningProgram } from '../harness/run.ts';
+import { startReceiver } from '../harness/receiver.ts';
+import { until } from '../export/room.ts';
+
+/** Says how often the signals came that it handles, a while behind the last one. */
+const counter = (signals: readonly string[]): string => `
+  const counts = {};
+  let timer;
+  for (const signal of ${JSON.stringify(signals)}) {
+    process.on(signal, () => {
+      counts[signal] = (counts[signal] ?? 0) + 1;
+      clearTimeout(timer);
+      timer = setTimeout(() => { console.log(JSON.stringify(counts)); process.exit(5) }, 300);
+    });
+  }
+  setInterval(() => {}, 1e6);
+  console.log('ready');`;
+
+function start(code: string, env: Record<string, string> = {}): RunningProgram {
+  return startOtelRun({ args: ['node', '-e', code], topology: 'parent', ownSession: true, env });
+}
+
+/** Names of the processes that a process has started. */
+function childrenOf(pid: number): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+        return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(pid) ? [stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))] : [];
+      } catch {
+        return []; // ended meanwhile
+      }
+    });
+}
+
+const hasWitness = (pid: number): Promise<void> => until(() => childrenOf(pid).includes('cat'), 'the witness');
+
+describe.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', (signal) => {
+  it('sent to the process group reaches the application once', async () => {
+    const program = start(counter([signal]));
+    await program.said('ready');
+    await hasWitness(program.pid);
+    process.kill(-program.pid, signal);
+    expect(await program.ended).toMatchObject({ stdout: `ready\n{"${signal}":1}\n`, stderr: '', exitCode: 5 });
+  });
+
+  it('sent to otel-run alone reaches it once', async () => {
+    const program = start(counter([signal]));
+    await program.said('ready');
+    await hasWitness(program.pid);
+    program.kill(signal);
+    expect(await program.ended).toMatchObject({ stdout: `ready\n{"${signal}":1}\n`, stderr: '', exitCode: 5 });
+  });
+});
+
+it('a signal to the group and a later one to otel-run alone are two', async () => {
+  const program = start(counter(['SIGUSR2', 'SIGTERM']));
+  await program.said('ready');
+  await hasWitness(program.pid);
+  process.kill(-program.pid, 'SIGUSR2');
+  await new Promise((resolve) => setTimeout(resolve, 50)); // two signals of a person, not of one instant
+  program.kill('SIGTERM');
+  expect((await program.ended).stdout).toBe('ready\n{"SIGUSR2":1,"SIGTERM":1}\n');
+});
+
+it('the witness ends with a killed otel-run', async () => {
+  const program = start('setInterval(() => {}, 1e6); console.log("ready", process.pid)');
+  await program.said(/ready \d+/);
+  await hasWitness(program.pid);
+  const witness = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isChild(name, program.pid, 'cat'))!;
+  program.kill('SIGKILL');
+  await until(() => !isAlive(witness), 'the end of the witness');
+  // The application lives on, as that of a killed shell does.
+  process.kill(-program.pid, 'SIGKILL');
+  await program.ended;
+});
+
+describe('--term-delay', () => {
+  const noticing = 'const since = Date.now(); process.on("SIGTERM", () => { console.log(Date.now() - at >= 900 ? "later" : "at once"); process.exit(0) }); let at = Infinity; process.on("SIGUSR2", () => { at = Date.now(); console.log("sent") }); setInterval(() => {}, 1e6); console.log("ready")';
+
+  it('passes the first SIGTERM on behind so many seconds', async () => {
+    const program = start(noticing, { OTEL_RUN_TERM_DELAY: '1' });
+    await program.said('ready');
+    program.kill('SIGUSR2');
+    await program.said('sent');
+    program.kill('SIGTERM');
+    expect(await program.ended).toMatchObject({ stdout: 'ready\nsent\nlater\n', exitCode: 0 });
+  });
+
+  it('passes a second one on at once', async () => {
+    const program = start(noticing, { OTEL_RUN_TERM_DELAY: '60' });
+    await program.said('ready');
+    program.kill('SIGUSR2');
+    await program.said('sent');
+    program.kill('SIGTERM');
+    program.kill('SIGTERM');
+    const again = setInterval(() => program.kill('SIGTERM'), 100); // two at one instant are one to the kernel
+    const result = await program.ended.finally(() => clearInterval(again));
+    expect(result).toMatchObject({ stdout: 'ready\nsent\nat once\n', exitCode: 0 });
+  });
+});
+
+it('a second Ctrl-C ends the wait for the backend, with the exit code of the application', async () => {
+  const receiver = await startReceiver();
+  receiver.misbehave({ kind: 'hang' });
+  try {
+    const code = `const { trace } = require('@opentelemetry/api');
+      trace.getTracer('t').startSpan('s', { attributes: { 'test.n': 1 } }).end();
+      process.on('SIGINT', () => process.exit(6));
+      setInterval(() => {}, 1e6);
+      console.log('ready');`;
+    const program = start(code, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_RUN_DRAIN_UNREACHED: '15000', OTEL_RUN_DRAIN_BAD: '15000' });
+    await program.said('ready');
+    program.kill('SIGINT');
+    const since = Date.now();
+    await until(() => childrenOf(program.pid).every((name) => name === 'cat'), 'the end of the application');
+    const again = setInterval(() => program.kill('SIGINT'), 150);
+    const result = await program.ended.finally(() => clearInterval(again));
+    expect(result).toMatchObject({ exitCode: 6, signal: null, stderr: expect.stringMatching(/1 span/) });
+    expect(Date.now() - since).toBeLessThan(8000);
+  } finally {
+    await receiver.close();
+  }
+});
+
+function isChild(name: string, parent: number, called: string): boolean {
+  try {
+    const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+    return stat.includes(`(${called})`) && stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(parent);
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: string): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z';
+  } catch {
+    return false;
+  }
+}
