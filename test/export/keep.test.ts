@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { destinationHash, openKeep, withoutSecrets, type Keep, type KeepLimits } from '../../src/export/keep.ts';
-import { otlp } from './room.ts';
+import { keptFolders, look, removeExpired } from '../../src/export/kept-files.ts';
+import { keepAtOnce, otlp } from './room.ts';
 
 const identity = { serviceName: 'shop', environment: 'test' };
 const destination = otlp('http://user:passw0rd@collector:4318', { headers: { authorization: 'Bearer s3cret' } });
@@ -75,6 +76,37 @@ test('what is too old is not sent, and counted', () => {
   expect(openKeep(state, destination, identity, undefined, (...what) => lost.push(what)).claim()).toBeNull();
   expect(lost).toEqual([[3, 'older than 24 hours']]);
   expect(files()).toEqual([]);
+});
+
+test('what is too old goes for every destination, with the word for whom it was; so does what a killed writer left unfinished', () => {
+  const other = openKeep(state, otlp('http://elsewhere:4318'), identity);
+  other.put(batch(4));
+  other.put(batch(5));
+  open().put(batch(3));
+  const [folder] = keptFolders(state).filter((path) => path !== dir());
+  ageBy(folder!, 25 * 3600_000);
+  expect(removeExpired(state)).toEqual([{ endpoint: 'http://elsewhere:4318/v1/traces', count: 9 }]);
+  expect([existsSync(folder!), open().count()]).toEqual([false, 3]);
+  const unfinished = join(dir(), '.1700000000000-traces-1-aaaa.otlp.tmp');
+  writeFileSync(unfinished, 'begun');
+  expect(removeExpired(state)).toEqual([]);
+  expect(existsSync(unfinished)).toBe(true); // somebody may be writing it
+});
+
+test('a file that cannot be read is counted', () => {
+  open().put(batch(3));
+  writeFileSync(join(dir(), files()[0]!), 'no header');
+  const lost: unknown[] = [];
+  expect(openKeep(state, destination, identity, undefined, (...what) => lost.push(what)).claim()).toBeNull();
+  expect([lost, files()]).toEqual([[[3, 'the file cannot be read']], []]);
+});
+
+test('several processes that keep at the same time keep to one bound, and everything that made room is counted once', async () => {
+  const bytes = 2_000_000;
+  const evicted = await keepAtOnce(Array.from({ length: 4 }, (_, number) => ({ state, bytes, batches: 30, batchBytes: 50_000, service: `service ${number}` })));
+  const kept = keptFolders(state).map(look);
+  expect(kept.reduce((sum, { bytes: size }) => sum + size, 0)).toBeLessThanOrEqual(bytes);
+  expect(evicted + kept.reduce((sum, folder) => sum + folder.kept.length, 0)).toBe(120);
 });
 
 test('the claim of a process that has ended is given back, that of a living one is not', () => {

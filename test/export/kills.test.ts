@@ -1,10 +1,11 @@
 /** Whoever is killed, stopped or outlived: what had been handed over arrives, the application does not notice, nothing is left behind. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { closedPort, startReceiver, type Receiver } from '../harness/receiver.ts';
-import type { RunningProgram } from '../harness/run.ts';
-import { drain, exportersOf, makePlace, pids, processesOf, readProc, runNumbered, startNumbered, topologies, until, type Place, type Topology } from './runs.ts';
+import { otelRun, type RunningProgram } from '../harness/run.ts';
+import { drain, exportersOf, makePlace, node, numberedScript, pids, processesOf, readProc, runNumbered, startNumbered, topologies, until, type Place, type Topology } from './runs.ts';
 
 let place: Place;
 let receiver: Receiver;
@@ -165,6 +166,16 @@ describe('a launcher that waits', () => {
     await atRest();
     expect([receiver.missing(150), receiver.twice()]).toEqual([[], []]);
   });
+});
+
+test('what a shell has put into the background with nohup is delivered, though the command has long ended', async () => {
+  const background = `nohup '${node}' '${numberedScript}' 0 -1 later 1500 1 50 >/dev/null 2>&1 & echo started`;
+  const { stdout, stderr, exitCode } = await otelRun({ node, args: ['sh', '-c', background], env, cwd: dirname(numberedScript) });
+  expect({ stdout, stderr, exitCode }).toEqual({ stdout: 'started\n', stderr: '', exitCode: 0 });
+  expect(receiver.spans).toEqual([]);
+  await receiver.waitForSpans(50);
+  await atRest();
+  expect([receiver.missing(50), receiver.twice()]).toEqual([[], []]);
 });
 
 test('what killed exporters left for another destination waits for that one', async () => {

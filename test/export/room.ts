@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 import { onTestFinished } from 'vitest';
 import { superviseExporter, type SupervisedExporter } from '../../src/export/supervise.ts';
 import type { ExporterPlan, OtlpDestination } from '../../src/plan/types.ts';
+import type { KeeperTask } from './keeper.ts';
 import type { WriterTask } from './writer.ts';
 
 const built = mkdtempSync(join(tmpdir(), 'exporter-built-'));
@@ -15,7 +16,7 @@ process.once('exit', () => rmSync(built, { recursive: true, force: true }));
 writeFileSync(join(built, 'package.json'), '{"type":"module"}');
 await build({
   absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)),
-  entryPoints: { exporter: 'src/export/process.ts', 'exporter-worker': 'src/export/worker.ts', writer: 'test/export/writer.ts' },
+  entryPoints: { exporter: 'src/export/process.ts', 'exporter-worker': 'src/export/worker.ts', writer: 'test/export/writer.ts', keeper: 'test/export/keeper.ts' },
   outdir: built,
   bundle: true,
   splitting: true,
@@ -137,6 +138,20 @@ export function otlp(url: string, changes: Partial<OtlpDestination> = {}): OtlpD
     undelivered: 'keep',
     ...changes,
   };
+}
+
+/** Processes that put batches of one item each, all at the same time; answers how many items had to make room. */
+export async function keepAtOnce(tasks: readonly KeeperTask[]): Promise<number> {
+  const keepers = tasks.map((task) => {
+    const child = spawn(process.execPath, [join(built, 'keeper.js'), JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (more: string) => (text += more));
+    const ended = new Promise<number>((resolve) => child.once('close', () => resolve(Number(/evicted (\d+)/.exec(text)?.[1]))));
+    return { child, ended, hasBegun: () => text.startsWith('begun') };
+  });
+  await until(() => keepers.every(({ hasBegun }) => hasBegun()), 'all have begun', 20_000);
+  for (const { child } of keepers) child.stdin.write('go\n');
+  return (await Promise.all(keepers.map(({ ended }) => ended))).reduce((sum, count) => sum + count, 0);
 }
 
 /** Waits for a condition, polling: for what no event tells. */
