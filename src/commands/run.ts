@@ -27,6 +27,7 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
   return launch(plan, around, {
     ...context,
     startExporterBeside: async (exporter) => (await import('./exporter-beside.ts')).startExporterBeside(exporter, around, context),
+    claimSpool: async (exporter) => (await import('../export/ledger.ts')).openLedger(exporter).close(),
     outlives: (run) => processesOf(run).length > 0,
   });
 }

@@ -30,6 +30,8 @@ export interface LaunchTools {
   readonly dist: string;
   say(line: string): void;
   startExporterBeside(plan: ExporterPlan): Promise<ExporterBeside>;
+  /** Writes into the spool whose it is, for the next run, should this one be killed. */
+  claimSpool(plan: ExporterPlan): Promise<void>;
   /** Whether a process of this run is still there when the command has ended. */
   outlives(run: string): boolean;
 }
@@ -51,7 +53,7 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
   });
   if (plan.topology === 'parent' && plan.exporter !== null) {
     const { exporter: told } = plan;
-    exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool));
+    exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool), () => void tools.claimSpool(told).catch(() => {}));
   }
   const ending = await application.ended;
   const loss = exporter === null ? null : await drain(exporter);

@@ -2,15 +2,17 @@ import type { ExporterBeside } from './launch.ts';
 
 /** An application's start is over by then, mostly; its spans wait in the spool meanwhile. */
 const HEAD_START_MS = 300;
+/** If we are killed behind this, the next run knows whose the spool is. An application has finished nothing before. */
+const CLAIM_MS = 75;
 
 /**
  * Starts the exporter when the application has had its head start on the processor, or has ended with something to
  * deliver. One that ends at once and has finished nothing pays for no exporter at all.
  */
-export function startWhenNeeded(start: () => Promise<ExporterBeside | null>, hasNothing: () => boolean, abandon: () => void): ExporterBeside {
+export function startWhenNeeded(start: () => Promise<ExporterBeside | null>, hasNothing: () => boolean, abandon: () => void, claim: () => void): ExporterBeside {
   let started: Promise<ExporterBeside | null> | null = null;
   const startOnce = (): Promise<ExporterBeside | null> => (started ??= start());
-  const timer = setTimeout(startOnce, HEAD_START_MS);
+  const timers = [setTimeout(claim, CLAIM_MS), setTimeout(startOnce, HEAD_START_MS)];
   return {
     flush() {
       void startOnce().then((exporter) => exporter?.flush());
@@ -19,7 +21,7 @@ export function startWhenNeeded(start: () => Promise<ExporterBeside | null>, has
       void started?.then((exporter) => exporter?.cutShort());
     },
     async drain(endedAt) {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
       if (started === null && hasNothing()) {
         abandon();
         return null;

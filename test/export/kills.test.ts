@@ -159,6 +159,22 @@ describe('a launcher that waits', () => {
     expect([receiver.missing(200), receiver.twice()]).toEqual([[], []]);
   });
 
+  test('and is killed before its exporter has begun: the next run knows whose the spool is', async () => {
+    const program = startNumbered([1, 100, 'close'], env, 'parent');
+    await until(() => place.files(), (files) => files.some((file) => file.endsWith('exporter.json')));
+    const application = Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1').trim().split(' ')[0]);
+    process.kill(program.pid, 'SIGKILL');
+    await until(() => readProc(program.pid, 'cmdline'), (line) => line === '');
+    await until(() => place.files(), (files) => files.some((file) => file.endsWith('.seg')));
+    await program.said('ready');
+    process.kill(application, 'SIGTERM');
+    await until(() => readProc(application, 'cmdline'), (line) => line === '');
+    await runNumbered([101, 200, 'wait', 300], env, 'parent');
+    await receiver.waitForSpans(200);
+    await atRest();
+    expect([receiver.missing(200), receiver.twice()]).toEqual([[], []]);
+  });
+
   test('hands a process that outlives the command over to an exporter of its own', async () => {
     const { exitCode, stderr } = await runNumbered([1, 100, 'daemon', 2000, 101, 150], env, 'parent');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
