@@ -3,7 +3,7 @@ import type { SignalName } from '../plan/types.ts';
 import { FRAME_HEADER_BYTES, FrameType, MAX_PAYLOAD_BYTES, Signal, type DropNote, type Frame, type SegmentOwner } from '../spool/frame.ts';
 import { bootId, pidNamespace } from '../spool/owner.ts';
 import { scanFrames } from '../spool/scan.ts';
-import { splitPart, type Part } from './request.ts';
+import { countItems, splitPart, type Part } from './request.ts';
 import type { Segment, SpoolView } from './spool-view.ts';
 import { collectStarts, type OpenStarts } from './unfinished.ts';
 
@@ -145,9 +145,11 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
 
   function cut(segment: Segment, whole: Part): Chunk[] {
     try {
+      // No item is shorter than two bytes: more of them are a lie, which would reach the account.
+      if (whole.count * 2 > whole.items.length) whole = { ...whole, count: countItems(whole.items) };
       return splitPart(whole, maxItems, maxBytes).map((part) => ({ segment, part, count: part.count, lost: null }));
     } catch {
-      return [{ segment, part: null, count: whole.count, lost: 'unreadable in the spool' }];
+      return [{ segment, part: null, count: Math.min(whole.count, Math.ceil(whole.items.length / 2)), lost: 'unreadable in the spool' }];
     }
   }
 }

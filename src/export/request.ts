@@ -77,7 +77,8 @@ export function splitPart(part: Part, maxCount: number, maxBytes: number): Part[
   const pieces: Part[] = [];
   let start = 0;
   let count = 0;
-  for (const { from, to } of splitFields(part.items)) {
+  for (let from = 0, to = 0; from < part.items.length; from = to) {
+    to = readHead(part.items, from).to;
     if (count > 0 && (count >= maxCount || to - start > maxBytes)) {
       pieces.push({ ...part, items: part.items.subarray(start, from), count });
       start = from;
@@ -89,12 +90,16 @@ export function splitPart(part: Part, maxCount: number, maxBytes: number): Part[
   return pieces;
 }
 
+/** Throws where they are unsound. */
 export function countItems(items: Buffer): number {
-  return splitFields(items).length;
+  let count = 0;
+  for (let at = 0; at < items.length; at = readHead(items, at).to) count++;
+  return count;
 }
 
 function cutPart(part: Part, room: number): [Part, Part] {
-  const at = splitFields(part.items)[room]!.from;
+  let at = 0;
+  for (let count = 0; count < room; count++) at = readHead(part.items, at).to;
   return [
     { ...part, items: part.items.subarray(0, at), count: room },
     { ...part, items: part.items.subarray(at), count: part.count - room },
@@ -132,22 +137,27 @@ export function splitFields(message: Buffer): Field[] {
   const found: Field[] = [];
   let at = 0;
   while (at < message.length) {
-    const from = at;
-    const tag = message[at++]!;
-    if ((tag & 7) !== 2 || tag > 0x7f) throw new Error(`unsound export request at byte ${from}`);
-    let length = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = message[at++];
-      if (byte === undefined || shift > 28) throw new Error(`unsound export request at byte ${from}`);
-      length += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) break;
-    }
-    const to = at + length;
-    if (to > message.length) throw new Error(`unsound export request at byte ${from}`);
-    found.push({ tag, from, to, whole: message.subarray(from, to), content: message.subarray(at, to) });
+    const { tag, content, to } = readHead(message, at);
+    found.push({ tag, from: at, to, whole: message.subarray(at, to), content: message.subarray(content, to) });
     at = to;
   }
   return found;
+}
+
+/** The field that starts at `from`: where its content starts and ends. */
+function readHead(message: Buffer, from: number): { readonly tag: number; readonly content: number; readonly to: number } {
+  const tag = message[from];
+  let at = from + 1;
+  if (tag === undefined || (tag & 7) !== 2 || tag > 0x7f) throw new Error(`unsound export request at byte ${from}`);
+  let length = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = message[at++];
+    if (byte === undefined || shift > 28) throw new Error(`unsound export request at byte ${from}`);
+    length += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) break;
+  }
+  if (at + length > message.length) throw new Error(`unsound export request at byte ${from}`);
+  return { tag, content: at, to: at + length };
 }
 
 function prefix(tag: number, length: number): Buffer {

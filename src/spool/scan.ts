@@ -8,6 +8,8 @@ export interface ScanResult {
   readonly skipped: number;
 }
 
+/** Times the size of what is read: checksums that were computed and did not match. */
+const MOST_IN_VAIN = 32;
 const SYNC_BYTES = Buffer.from([SYNC_MARK & 0xff, (SYNC_MARK >> 8) & 0xff, (SYNC_MARK >> 16) & 0xff, SYNC_MARK >>> 24]);
 
 /**
@@ -20,12 +22,15 @@ export function scanFrames(bytes: Buffer, final: boolean): ScanResult {
   const frames: Frame[] = [];
   let offset = 0;
   let skipped = 0;
+  let inVain = 0;
   while (bytes.length - offset >= FRAME_HEADER_BYTES) {
     const length = soundLength(bytes, offset);
     const end = offset + FRAME_HEADER_BYTES + length;
     if (length >= 0 && end > bytes.length && !final) break;
     if (length < 0 || end > bytes.length || bytes.readUInt32LE(offset + 16) !== checksum(bytes, offset, length)) {
-      const next = nextMark(bytes, offset + 1);
+      if (length > 0 && end <= bytes.length) inVain += length;
+      // Marks everywhere, each with a length that fits, would have every byte summed up as often as there are marks.
+      const next = inVain > MOST_IN_VAIN * bytes.length ? -1 : nextMark(bytes, offset + 1);
       if (next < 0) {
         // A mark may be cut in two by the end of what has been read so far.
         const keep = final ? 0 : SYNC_BYTES.length - 1;
