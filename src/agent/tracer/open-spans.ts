@@ -43,6 +43,7 @@ export function createOpenSpans(which: RecordStarts, log: StartLog | null): Open
   /** In the order in which they began: the number of each; once it is recorded, its bytes, negative; 0 where it is not to be. */
   const open = new Map<Span, number>();
   let last = 0;
+  /** The last one that had begun when the callback was asked for. */
   let due = 0;
   let recorded = 0;
   let bytes = 0;
@@ -77,7 +78,6 @@ export function createOpenSpans(which: RecordStarts, log: StartLog | null): Open
       }
       if (number > 0) record(span, starts);
     }
-    due = last;
     if (recorded > before) starts.flush();
   };
 
@@ -85,6 +85,7 @@ export function createOpenSpans(which: RecordStarts, log: StartLog | null): Open
   const watch = (): void => {
     if (armed || arm === null) return;
     armed = true;
+    due = last;
     arm();
   };
 
