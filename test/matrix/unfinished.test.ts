@@ -1,6 +1,9 @@
 /** Spans that an ending cuts off arrive as well: ended at that moment, or when their process was last heard of, and marked. */
 import { describe, expect, test, vi } from 'vitest';
-import { CELLS_AT_ONCE, allCells, cutOff, expectAllDelivered, missing, play } from './play.ts';
+import { drain, makePlace, processesOf, until } from '../export/runs.ts';
+import { startReceiver } from '../harness/receiver.ts';
+import { startOtelRun } from '../harness/run.ts';
+import { CELLS_AT_ONCE, allCells, cutOff, expectAllDelivered, fixture, missing, onlyChildOf, play } from './play.ts';
 
 vi.setConfig({ maxConcurrency: CELLS_AT_ONCE, testTimeout: 60_000 });
 
@@ -51,4 +54,28 @@ describe.concurrent('a start that is segments of the spool ago', () => {
     expect(spans).toHaveLength(1202);
     expect(cutOff(spans)).toEqual(['open: killed']);
   });
+});
+
+test('launcher and application are killed together: the next run sends what was open as well', async () => {
+  const place = makePlace();
+  const receiver = await startReceiver();
+  try {
+    const [, { node, kind }] = allCells.at(-1)!;
+    const run = (ending: string) => startOtelRun({ node, topology: 'parent', args: [node, fixture(kind), ending], env: { ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } });
+    const program = run('open-when-killed');
+    await program.said('ready');
+    await receiver.waitForSpans(2);
+    const application = onlyChildOf(program.pid);
+    program.kill('SIGKILL');
+    process.kill(application, 'SIGKILL');
+    await program.ended;
+    await until(() => processesOf(place), (left) => left.length === 0);
+    await run('exit-code').ended;
+    await drain({ ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl });
+    expect(cutOff(receiver.spans).filter((span) => span !== 'short: killed')).toEqual(['long: killed']);
+  } finally {
+    await receiver.close();
+    for (const pid of processesOf(place)) process.kill(pid, 'SIGKILL');
+    place.remove();
+  }
 });
