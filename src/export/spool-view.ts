@@ -39,6 +39,8 @@ export function viewSpool(dir: string, readers: number, onWriter: (owner: Segmen
   const here = { pidNamespace: pidNamespace(), boot: bootId() };
   const known = new Set<string>();
   const liveness = new Map<string, { alive: boolean; at: number }>();
+  /** Done with, and not to be removed: the file system has become read-only. */
+  const leftBehind = new Set<string>();
   let bytes = 0;
 
   return {
@@ -48,7 +50,7 @@ export function viewSpool(dir: string, readers: number, onWriter: (owner: Segmen
     },
     refresh(askAnew = false) {
       if (askAnew) liveness.clear();
-      const names = listSegments(dir);
+      const names = listSegments(dir).filter((name) => !leftBehind.has(name));
       const there = new Set(names);
       for (const name of segments.keys()) if (!there.has(name)) segments.delete(name);
       for (const name of names.filter((name) => !segments.has(name)).sort(byNumber.compare)) {
@@ -68,8 +70,12 @@ export function viewSpool(dir: string, readers: number, onWriter: (owner: Segmen
     settle(segment, reader) {
       segment.unsettled.delete(reader);
       if (segment.unsettled.size > 0) return;
-      rmSync(segment.path, { force: true });
       segments.delete(segment.name);
+      try {
+        rmSync(segment.path, { force: true });
+      } catch {
+        leftBehind.add(segment.name);
+      }
     },
   };
 

@@ -66,9 +66,10 @@ function tryMake(dir: string): boolean {
   }
 }
 
+/** Files alone: whoever may write there can have put links, pipes and directories of such names. */
 function segmentsIn(dir: string): string[] {
   try {
-    return readdirSync(dir).filter((name) => name.endsWith('.seg'));
+    return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => (entry.isFile() && entry.name.endsWith('.seg') ? [entry.name] : []));
   } catch {
     return [];
   }
