@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { findAgentPlace } from '../launch/agent-place.ts';
 import { findManifest } from '../launch/find-manifest.ts';
 import { whyContainerForgets } from '../launch/lasting-dir.ts';
 import { findSpoolPlace } from '../launch/spool-place.ts';
@@ -61,15 +62,17 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
     termDelayMs,
   });
   const run = randomId();
+  const spool = findSpoolPlace(run, { dir: values['spool.dir'].value, capBytes: values['spool.size'].value });
+  const makesSpool = spool !== null && nested === null && choice.topology !== 'in-process';
   return buildPlan(
     {
       run,
-      preload: join(dist, 'agent', 'register.js'),
+      preload: join(findAgentPlace(join(dist, 'agent'), env, makesSpool ? dirname(spool.dir) : null), 'register.js'),
       choice,
       command,
       env,
       without: keepsCredentials(settings, command, cwd) || choice.topology === 'in-process' ? [] : settings.credentials,
-      spool: findSpoolPlace(run, { dir: values['spool.dir'].value, capBytes: values['spool.size'].value }),
+      spool,
       outer: nested,
       launcher: { pid: process.pid, start: startTicks('self') },
       termDelayMs,
