@@ -40,7 +40,7 @@ describe.each([['oldest Node', nodes.node20min!], ['newest Node', nodes.node26!]
       const played = await play(options);
       expectAccounted(played, 6000);
       expect(played.told).toBeGreaterThan(0);
-      expect(played.delivered).toBeGreaterThan(100);
+      expect(played.delivered + played.kept).toBeGreaterThan(100);
       await comparePlain(options, played);
     });
 
@@ -50,7 +50,7 @@ describe.each([['oldest Node', nodes.node20min!], ['newest Node', nodes.node26!]
       const played = await play(options);
       expectAccounted(played, 6000);
       expect(played.told).toBeGreaterThan(0);
-      expect(played.delivered).toBeGreaterThan(100);
+      expect(played.delivered + played.kept).toBeGreaterThan(100);
       await comparePlain(options, played);
     });
 
@@ -65,7 +65,7 @@ describe.each([['oldest Node', nodes.node20min!], ['newest Node', nodes.node26!]
     const readOnly = ['/dev/shm', '/tmp', '/var/tmp'].map((place) => `mount --bind ${place} ${place} && mount -o remount,bind,ro ${place}`).join(' && ');
 
     test('a read-only system with a place of its own for temporary files: all is delivered', async () => {
-      const around = inside(`mount -t tmpfs -o size=64m none ${mount} && ${readOnly}`);
+      const around = inside(`${readOnly} && mount -t tmpfs -o size=64m none ${mount}`);
       expectAll(await play({ node, around, last: 400, env: { OTEL_RUN_SPOOL_DIR: undefined, TMPDIR: mount } }), 400);
     });
 
@@ -126,7 +126,13 @@ describe('newest Node', () => {
 
   // Skipped where processes may not be traced: nothing else makes a sound disk fail.
   describe.skipIf(!canTrace)('a disk', () => {
-    const failing = (how: string): string[] => ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=write', '-e', `inject=write:${how}`];
+    /** Writes to the first ten segments alone: their names are known, because the tracer leaves the process its number. */
+    const failing = (how: string): string[] => ['sh', '-c', `${segments}; exec strace -D -f -qq -o /dev/null $paths -e trace=write -e inject=write:${how} "$@"`, 'sh'];
+    const segments = [
+      'dir=$(printf %s "$OTEL_RUN_PLAN" | sed \'s/.*"dir":"\\([^"]*\\)".*/\\1/\')',
+      'start=$(cut -d " " -f 22 /proc/$$/stat)',
+      'paths=$(for n in 0 1 2 3 4 5 6 7 8 9; do printf " -P %s/%s-0-%s-%s.seg" "$dir" $$ $start $n; done)',
+    ].join('; ');
 
     test('that fails: all is counted in one line', async () => {
       const options: Play = { node, inside: failing('error=EIO'), last: 400 };
@@ -136,9 +142,11 @@ describe('newest Node', () => {
       expect(played.result).toMatchObject({ stdout: 'done\n', exitCode: 0 });
     });
 
-    test('that is slow holds the application up for a tenth of its time at most', async () => {
-      const played = await play({ node, inside: failing('delay_enter=150000'), last: 400, env: { REST_MS: '1000' } });
-      expectAll(played, 400);
+    test('that takes 0.3 s for each write does not hold the application up for each', async () => {
+      const began = performance.now();
+      const played = await play({ node, inside: failing('delay_enter=300000'), last: 8000 });
+      expectAll(played, 8000);
+      expect(performance.now() - began).toBeLessThan(7000); // forty turns, each of which finishes something
     });
   });
 });

@@ -27,12 +27,12 @@ describe.skipIf(!isRoot)('users', () => {
     });
 
     test('a user that nobody knows, without a home: all delivered', async () => {
-      expectAll(await play({ ...base, node, around: asNobody, env: { HOME: undefined } }), 400);
+      expectAll(await play({ ...base, node, around: asNobody, env: { HOME: undefined, XDG_STATE_HOME: undefined } }), 400);
     });
   });
 
   test('a user without a home, and a backend that is down: nothing can be kept, all is counted', async () => {
-    const played = await play({ ...base, node: newNode, around: asNobody, env: { HOME: undefined }, noBackend: true });
+    const played = await play({ ...base, node: newNode, around: asNobody, env: { HOME: undefined, XDG_STATE_HOME: undefined }, noBackend: true });
     expectAccounted(played, 400);
     expect(played.told).toBe(400);
   });
