@@ -2,6 +2,7 @@ import { isUserError } from '../errors.ts';
 import { processesOf } from '../export/processes.ts';
 import { findCommand } from '../launch/find-command.ts';
 import { launch } from '../launch/launch.ts';
+import { holdIpc } from '../launch/relay-ipc.ts';
 import { shedNodeOptions } from '../launch/shed-node-options.ts';
 import { lookAround } from '../launch/surroundings.ts';
 import type { LaunchPlan } from '../plan/types.ts';
@@ -17,6 +18,7 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
   const { env, cwd } = context;
   shedNodeOptions(env);
   const around = lookAround(env);
+  const ipc = holdIpc();
   const command = findCommand(namedCommand(words), { cwd, path: env.PATH, ownNode: process.execPath });
   const { settings, plan } = await prepare(flags, { command, around, context });
   if (flags['dry-run'] === true || settings?.values.dryRun.value === true) {
@@ -26,6 +28,7 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
   if (settings !== null) announce(plan, settings, context);
   return launch(plan, around, {
     ...context,
+    ipc,
     startExporterBeside: async (exporter) => (await import('./exporter-beside.ts')).startExporterBeside(exporter, around, context),
     claimSpool: async (exporter) => (await import('../export/ledger.ts')).openLedger(exporter).close(),
     outlives: (run) => processesOf(run).length > 0,

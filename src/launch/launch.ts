@@ -6,6 +6,7 @@ import { copyAgent } from './agent-place.ts';
 import { become } from './become.ts';
 import { endAs } from './ending.ts';
 import { startExporterProcess } from './exporter-process.ts';
+import type { HeldChannel } from './relay-ipc.ts';
 import { isSpoolEmpty, makeSpool, removeSpool } from './spool-place.ts';
 import { startWhenNeeded } from './start-when-needed.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -26,6 +27,8 @@ export interface ExporterBeside {
 export interface LaunchTools {
   /** Our own environment, untouched. */
   readonly env: Env;
+  /** The channel of the process that forked us, or null. */
+  readonly ipc: HeldChannel | null;
   /** Directory of the built exporter. */
   readonly dist: string;
   say(line: string): void;
@@ -47,7 +50,7 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     if (plan.agent?.verbosity === 'verbose') tools.say(`waits for the application instead of becoming it: ${failure}`);
   }
   let exporter: ExporterBeside | null = null;
-  const application = await startCommand(plan.command, plan.env, { ...around, termDelayMs: plan.termDelayMs, onSignal: () => exporter?.flush() }).catch((error: unknown) => {
+  const application = await startCommand(plan.command, plan.env, { ...around, ipc: tools.ipc, termDelayMs: plan.termDelayMs, onSignal: () => exporter?.flush() }).catch((error: unknown) => {
     if (plan.exporter !== null) removeSpool(plan.exporter.spool);
     throw error;
   });
@@ -56,7 +59,7 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool), () => void tools.claimSpool(told).catch(() => {}));
   }
   const ending = await application.ended;
-  const loss = exporter === null ? null : await drain(exporter);
+  const [loss] = await Promise.all([exporter === null ? null : drain(exporter), application.lastMessagesSent()]);
   if (loss !== null) tools.say(loss);
   return endAs(ending);
 }

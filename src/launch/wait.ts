@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { ExitCode, UserError } from '../errors.ts';
 import type { LaunchCommand } from '../plan/types.ts';
 import type { Ending } from './ending.ts';
-import { ipcSerialization, relayIpc } from './relay-ipc.ts';
+import type { HeldChannel } from './relay-ipc.ts';
 import { forwardSignals } from './signals.ts';
 import { withOwnPid } from './socket-activation.ts';
 import { isTerminal, type Surroundings } from './surroundings.ts';
@@ -12,9 +12,13 @@ export interface StartedCommand {
   readonly pid: number;
   /** Signals are forwarded until it has ended. */
   readonly ended: Promise<Ending>;
+  /** What it had sent over the IPC channel when it ended has arrived. */
+  lastMessagesSent(): Promise<void>;
 }
 
-export interface StartOptions extends Pick<Surroundings, 'ipcChannel' | 'inheritedDescriptors'> {
+export interface StartOptions extends Pick<Surroundings, 'inheritedDescriptors'> {
+  /** The channel of the process that forked us, or null. */
+  readonly ipc: HeldChannel | null;
   readonly termDelayMs: number;
   /** A signal has come that is for the application. */
   onSignal(): void;
@@ -30,7 +34,7 @@ const CALL_WITNESS_AFTER_MS = 300;
 export async function startCommand(
   command: LaunchCommand,
   env: Readonly<Record<string, string>>,
-  { ipcChannel, inheritedDescriptors, termDelayMs, onSignal }: StartOptions,
+  { ipc, inheritedDescriptors, termDelayMs, onSignal }: StartOptions,
 ): Promise<StartedCommand> {
   // A signal that comes between the start and the handlers would end us and not the application.
   let child: ChildProcess | null = null;
@@ -56,14 +60,14 @@ export async function startCommand(
     const stage = withOwnPid(command, env);
     child = spawn(stage.file, stage.args, {
       argv0: stage.name,
-      env: stage.env,
-      stdio: stdioOf(inheritedDescriptors, ipcChannel),
-      ...(ipcChannel ? { serialization: ipcSerialization() } : {}),
+      env: { ...stage.env, ...ipc?.env },
+      stdio: stdioOf(inheritedDescriptors, ipc !== null),
+      ...(ipc === null ? {} : { serialization: ipc.serialization }),
     });
     const pid = await startOf(child, command);
     for (const signal of early) child.kill(signal);
-    if (ipcChannel) relayIpc(child);
-    return { pid, ended: endOf(child).finally(stopForwarding) };
+    const joined = ipc?.join(child);
+    return { pid, ended: endOf(child).finally(stopForwarding), lastMessagesSent: async () => joined?.emptied() };
   } catch (error) {
     stopForwarding();
     throw error;

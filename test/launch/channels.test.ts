@@ -1,78 +1,55 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { execa } from 'execa';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, connect, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { nodes } from '../harness/nodes.ts';
 import { cleanEnv, launcher } from '../harness/run.ts';
 
-let dir: string;
-beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'otel-run-channels-'));
-  writeFileSync(
-    join(dir, 'echo.js'),
-    `process.on('message', (message, handle) => {
-       if (message === 'leave') return process.disconnect();
-       if (handle) return handle.end('from the application'), process.send('handled');
-       process.send({ back: message });
-     });
-     process.on('disconnect', () => console.log('disconnected'));
-     process.send('ready');`,
-  );
-});
-afterAll(() => rmSync(dir, { recursive: true }));
-
 // Replace is asked for: the channel itself must keep us from it.
-const env = cleanEnv({ OTEL_RUN_WAIT: 'false' });
+const wishes = { OTEL_RUN_WAIT: 'false', OTEL_RUN_DRAIN_UNREACHED: '1' };
+const env = cleanEnv(wishes);
+const forks = fileURLToPath(new URL('../fixtures/launch/forks.cjs', import.meta.url));
 
-function forkEcho(serialization: 'json' | 'advanced'): ChildProcess {
-  return fork(launcher, ['node', join(dir, 'echo.js')], { env, serialization, stdio: ['ignore', 'pipe', 'inherit', 'ipc'], execArgv: [] });
+/** What a parent sees that forks an application, by itself or through otel-run: lines, in whichever order things end. */
+async function play(scene: string, node: string, through: readonly string[]): Promise<object> {
+  const { stdout, stderr, exitCode, timedOut } = await execa(node, [forks, scene, ...through], {
+    env: cleanEnv(wishes, node),
+    extendEnv: false,
+    reject: false,
+    timeout: 25_000,
+  });
+  return { lines: stdout.split('\n').sort(), stderr, exitCode, timedOut };
 }
 
-async function nextMessage(child: ChildProcess): Promise<unknown> {
-  const [message] = (await once(child, 'message')) as [unknown];
-  return message;
+async function expectSame(scene: string, node: string): Promise<void> {
+  const [ours, plain] = await Promise.all([play(scene, node, [launcher]), play(scene, node, [])]);
+  expect(plain).toMatchObject({ stderr: '', exitCode: 0, timedOut: false });
+  expect(ours).toEqual(plain);
 }
 
-describe('the IPC channel of fork()', () => {
-  it.each<['json' | 'advanced', unknown]>([
-    ['json', { text: 'x', list: [1, null] }],
-    ['advanced', { map: new Map([['a', new Date(0)]]), big: 1n, bytes: new Uint8Array([1, 2]) }],
-  ])('carries %s messages both ways, also one sent before the application listens', async (serialization, message) => {
-    const child = forkEcho(serialization);
-    child.send('early' as never);
-    expect([await nextMessage(child), await nextMessage(child)].sort()).toEqual([{ back: 'early' }, 'ready'].sort());
-    child.send(message as never);
-    expect(await nextMessage(child)).toEqual({ back: message });
-    child.disconnect();
-    expect(await once(child, 'exit')).toEqual([0, null]);
-  });
+describe('the IPC channel of fork() is as without otel-run', () => {
+  it.each([
+    ['messages in JSON, both ways, in order, also one sent before the application listens', 'json'],
+    ['messages in advanced serialization', 'advanced'],
+    ['the callback of send(); the parent disconnects', 'left'],
+    ['all that an application had sent when it ended has come', 'ending'],
+    ['a parent that does not read slows the application down', 'pressure'],
+    ['a server waits for the connections that it has given away', 'held'],
+    ['datagram sockets', 'datagrams'],
+    ['a socket from the application to the parent', 'upwards'],
+    ['through a shell', 'shell'],
+  ])('%s', (_, scene) => expectSame(scene, process.execPath));
 
-  it('carries sockets', async () => {
-    const child = forkEcho('json');
-    expect(await nextMessage(child)).toBe('ready');
-    const server = createServer({ pauseOnConnect: true }, (socket) => child.send('take', socket)).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    let received = '';
-    client.setEncoding('utf8').on('data', (text) => (received += text));
-    await once(client, 'end');
-    expect(received).toBe('from the application');
-    server.close();
-    child.disconnect();
-    await once(child, 'exit');
-  });
-
-  it('ends at both ends when the application closes it', async () => {
-    const child = forkEcho('json');
-    let said = '';
-    child.stdout!.setEncoding('utf8').on('data', (text) => (said += text));
-    expect(await nextMessage(child)).toBe('ready');
-    child.send('leave');
-    await Promise.all([once(child, 'disconnect'), once(child, 'exit')]);
-    expect(said).toBe('disconnected\n');
-  });
+  // What Node itself says on the channel is not documented, so it is looked at on every line.
+  it.each(
+    Object.keys(nodes).filter((name) => !/^node2[24]min|node24$/.test(name)).flatMap((name) => [
+      [name, 'sockets, twenty at once', 'sockets'],
+      [name, 'servers', 'server'],
+      [name, 'a worker of cluster, connections from the primary', 'roundRobin'],
+      [name, 'a worker of cluster, a shared socket', 'shared'],
+    ]),
+  )('%s: %s', (name, _, scene) => expectSame(scene!, nodes[name!]!));
 });
 
 describe('inherited descriptors above 2', () => {
