@@ -98,7 +98,7 @@ describe('--term-delay', () => {
     await program.said('sent');
     program.kill('SIGTERM');
     program.kill('SIGTERM');
-    const again = setInterval(() => program.kill('SIGTERM'), 100); // two at one instant are one to the kernel
+    const again = setInterval(() => killIfThere(program, 'SIGTERM'), 100); // two at one instant are one to the kernel
     const result = await program.ended.finally(() => clearInterval(again));
     expect(result).toMatchObject({ stdout: 'ready\nsent\nat once\n', exitCode: 0 });
   });
@@ -118,7 +118,7 @@ it('a second Ctrl-C ends the wait for the backend, with the exit code of the app
     program.kill('SIGINT');
     const since = Date.now();
     await until(() => childrenOf(program.pid).every((name) => name === 'cat'), 'the end of the application');
-    const again = setInterval(() => program.kill('SIGINT'), 150);
+    const again = setInterval(() => killIfThere(program, 'SIGINT'), 150);
     const result = await program.ended.finally(() => clearInterval(again));
     expect(result).toMatchObject({ exitCode: 6, signal: null, stderr: expect.stringMatching(/1 span/) });
     expect(Date.now() - since).toBeLessThan(8000);
@@ -126,6 +126,14 @@ it('a second Ctrl-C ends the wait for the backend, with the exit code of the app
     await receiver.close();
   }
 });
+
+function killIfThere(program: RunningProgram, signal: NodeJS.Signals): void {
+  try {
+    program.kill(signal);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
 
 function isChild(name: string, parent: number, called: string): boolean {
   try {
