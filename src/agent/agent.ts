@@ -101,6 +101,9 @@ function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['
 const MAX_SCOPES = 4096;
 const MANY_SCOPES = { name: 'otel-run: more scopes than can be told apart' };
 
+/** The start of a span that is larger is left out: every segment would begin with it. */
+const MAX_START_BYTES = 32 * 1024;
+
 function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; starts: StartLog } {
   const encode = createSpanEncoder(redactor);
   // One of its own: starts may have to be recorded anew in the middle of an append.
@@ -126,6 +129,7 @@ function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; s
         if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return 0;
         try {
           const item = encodeStart(span);
+          if (item.length > MAX_START_BYTES) return 0;
           handOff.appendStart(numberOf(span), item);
           return item.length;
         } catch {
