@@ -16,8 +16,8 @@ describe.concurrent('row 38: NaN, BigInt, cycles, megabytes, getters that throw,
     const receiver = await startReceiver();
     try {
       const [result, plain] = await Promise.all([
-        otelRun({ node, topology, args: [node, hostile], env: { HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } }),
-        plainNode({ node, args: [hostile] }),
+        otelRun({ node, topology, args: [node, hostile], env: { HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl }, timeoutMs: 55_000 }),
+        plainNode({ node, args: [hostile], timeoutMs: 55_000 }),
       ]);
       expect({ ...result, pid: 0 }).toEqual({ ...plain, pid: 0 });
       const cases = Number.parseInt(result.stdout, 10);
