@@ -1,11 +1,17 @@
 /** What receives: OTLP by the harness of the tests, or the agent protocol of dd-trace; each may misbehave. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { closedPort, startReceiver, type Misbehaviour, type Receiver } from '../../test/harness/receiver.ts';
+import { connect, createServer as createNetServer, type AddressInfo, type Socket } from 'node:net';
+import { closedPort, makeCertificates, startReceiver, type Misbehaviour, type Receiver } from '../../test/harness/receiver.ts';
 import { decodeMsgpack } from './msgpack.ts';
 
-/** `refused`: nobody listens. */
-export type Trouble = Misbehaviour | { readonly kind: 'refused' };
+/** `refused`: nobody listens. The last three are no matter of a single answer. */
+export type Trouble =
+  | Misbehaviour
+  | { readonly kind: 'refused' }
+  /** Bytes reach it at this speed. */
+  | { readonly kind: 'trickle'; readonly bytesPerSecond: number }
+  /** It speaks TLS with a certificate that its clients do not know. */
+  | { readonly kind: 'selfSigned' };
 
 export interface Backend {
   readonly port: number;
@@ -17,14 +23,15 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-export async function startBackend(protocol: 'otlp' | 'datadog', trouble: Trouble | undefined): Promise<Backend> {
+export async function startBackend(protocol: 'otlp' | 'datadog', trouble: Trouble | undefined, dir: string): Promise<Backend> {
+  const start = (fixedPort: number): Promise<Server> => (protocol === 'otlp' ? startOtlp(fixedPort, trouble?.kind === 'selfSigned' ? dir : null) : startAgent(fixedPort));
   const refused = trouble?.kind === 'refused';
-  const port = refused ? await closedPort() : 0;
-  const start = protocol === 'otlp' ? startOtlp : startAgent;
   let server = refused ? null : await start(0);
-  if (trouble !== undefined && !refused) server?.misbehave(trouble as Misbehaviour);
+  const line = trouble?.kind === 'trickle' ? await startTrickle(server!.port, trouble.bytesPerSecond) : null;
+  const port = refused ? await closedPort() : (line?.port ?? server!.port);
+  if (trouble !== undefined && !refused && trouble.kind !== 'trickle' && trouble.kind !== 'selfSigned') server!.misbehave(trouble);
   return {
-    port: server?.port ?? port,
+    port,
     get requests() {
       return server?.requests() ?? 0;
     },
@@ -32,8 +39,12 @@ export async function startBackend(protocol: 'otlp' | 'datadog', trouble: Troubl
     async heal() {
       server ??= await start(port);
       server.behave();
+      line?.hurry();
     },
-    close: async () => server?.close(),
+    async close() {
+      await line?.close();
+      await server?.close();
+    },
   };
 }
 
@@ -46,8 +57,8 @@ interface Server {
   close(): Promise<void>;
 }
 
-async function startOtlp(httpPort: number): Promise<Server> {
-  const receiver: Receiver = await startReceiver({ httpPort });
+async function startOtlp(httpPort: number, certificates: string | null): Promise<Server> {
+  const receiver: Receiver = await startReceiver({ httpPort, ...(certificates === null ? {} : { tls: makeCertificates(certificates) }) });
   return {
     port: Number(new URL(receiver.httpUrl).port),
     requests: () => receiver.requests.length,
@@ -107,6 +118,43 @@ async function startAgent(fixedPort: number): Promise<Server> {
     numbers: () => tally(found),
     misbehave: (next) => void (how = next),
     behave: () => void (how = null),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** A line of so many bytes a second to `port`, until it is told to hurry. */
+async function startTrickle(port: number, bytesPerSecond: number): Promise<{ port: number; hurry(): void; close(): Promise<void> }> {
+  const EVERY_MS = 50;
+  const sockets = new Set<Socket>();
+  let share = Math.ceil((bytesPerSecond * EVERY_MS) / 1000);
+  const server = createNetServer((client) => {
+    const backend = connect(port, '127.0.0.1');
+    let waiting = Buffer.alloc(0);
+    const timer = setInterval(() => {
+      if (waiting.length === 0) return;
+      backend.write(waiting.subarray(0, share));
+      waiting = waiting.subarray(share);
+    }, EVERY_MS);
+    client.on('data', (bytes) => (waiting = Buffer.concat([waiting, bytes])));
+    backend.pipe(client);
+    for (const socket of [client, backend]) {
+      sockets.add(socket);
+      socket.on('error', () => {}).once('close', () => {
+        clearInterval(timer);
+        client.destroy();
+        backend.destroy();
+        sockets.delete(socket);
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    hurry: () => void (share = Infinity),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

@@ -12,9 +12,9 @@ const NOISE_MS = 150;
 const DELAY_MS = 500;
 
 export function judge(row: Row, outcome: Outcome, plain: Outcome | null): Verdict {
-  const { spans, delivered, later, counted, twice } = outcome;
-  const isWhole = delivered + later + counted >= spans;
-  const parts = [spans === 0 ? '' : [`${delivered}`, ...(later > 0 ? [`${later} with the next run`] : []), ...(counted > 0 ? [`${counted} said to be lost`] : [])].join(' + ')];
+  const { spans, delivered, later, kept, counted, twice } = outcome;
+  const isWhole = delivered + later + kept + counted >= spans;
+  const parts = [spans === 0 ? '' : [`${delivered}`, ...(later > 0 ? [`${later} with the next run`] : []), ...(kept > 0 ? [`${kept} kept`] : []), ...(counted > 0 ? [`${counted} said to be lost`] : [])].join(' + ')];
   let holds = isWhole;
   if (twice > 0) parts.push(`${twice} twice`);
   if (plain !== null) {

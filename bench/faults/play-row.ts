@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contenders, type Contender } from '../contenders.mjs';
+import { decodeProtobuf } from '../../test/harness/otlp-decode.ts';
+import { saidLost } from '../../test/soak/account.ts';
 import { startBackend, type Backend } from './backend.ts';
 import type { Command, Outcome, Row, Running } from './types.ts';
 
@@ -19,7 +21,7 @@ const LEFT_BEHIND_MS = 12_000;
 export async function playRow(row: Row, contender: Contender, node: string): Promise<Outcome | null> {
   if (row.not?.(contender) === true) return null;
   const dir = mkdtempSync(join(tmpdir(), 'faults-'));
-  const backend = await startBackend(contender.protocol, contender.traced ? row.backend : undefined);
+  const backend = await startBackend(contender.protocol, contender.traced ? row.backend : undefined, dir);
   try {
     for (const name of ['home', 'spool', 'notes']) mkdirSync(join(dir, name));
     const command = commandOf(row, contender, node, dir, backend.port);
@@ -45,11 +47,13 @@ export async function playRow(row: Row, contender: Contender, node: string): Pro
     const finding = row.finding?.(running) ?? null;
     const next = contender.traced && contender.preload === null && delivered < spans ? await nextRun(backend, node, dir, env) : '';
     const after = backend.numbers();
+    const kept = keptNumbers(join(dir, 'home')).filter((n) => n >= 1 && n <= spans && !after.has(n)).length;
     return {
       spans,
       delivered,
       twice: [...after].filter(([n, times]) => n <= spans && times > 1).length,
       later: wanted(after, spans) - delivered,
+      kept,
       counted: saidLost(running.output.stderr) + saidLost(next),
       code,
       signal,
@@ -80,6 +84,7 @@ function environment(dir: string, contender: Contender, port: number): Record<st
     FAULTS_NOTES: join(dir, 'notes'),
     ...(contender.protocol === 'datadog' ? { FAULTS_DD: ddTrace } : {}),
     ...(contender.preload === null && contender.traced ? { OTEL_RUN_SPOOL_DIR: join(dir, 'spool') } : {}),
+    FAULTS_BACKEND: `http://127.0.0.1:${port}`,
     ...contender.env(port),
   };
 }
@@ -152,9 +157,15 @@ function wanted(numbers: ReadonlyMap<number, number>, last: number): number {
   return [...numbers.keys()].filter((n) => n >= 1 && n <= last).length;
 }
 
-/** `12 spans for … lost: …`, `3 items of … are lost`. */
-function saidLost(text: string): number {
-  return [...text.matchAll(/(\d+) (?:spans|items)[^;\n]*? lost\b/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+/** Numbers of the spans that lie in the state directory still, each file an export request behind a line of JSON. */
+function keptNumbers(home: string): number[] {
+  const root = join(home, '.local/state/otel-run/kept');
+  if (!existsSync(root)) return [];
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.otlp'));
+  return files.flatMap((name) => {
+    const bytes = readFileSync(join(root, name));
+    return decodeProtobuf('traces', bytes.subarray(bytes.indexOf(10) + 1)).spans.map(({ attributes }) => Number(attributes['test.n']));
+  });
 }
 
 const noted = new Map<string, number>();

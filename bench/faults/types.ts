@@ -65,6 +65,8 @@ export interface Outcome {
   readonly twice: number;
   /** Delivered by the next run or `otel-run drain`, once the backend was well. */
   readonly later: number;
+  /** Still in the state directory of otel-run, for a backend that never was well in this row. */
+  readonly kept: number;
   /** Lost, and said to be lost on stderr. */
   readonly counted: number;
   readonly code: number | null;

@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { closedPort, startReceiver, type Misbehaviour, type Receiver } from '../harness/receiver.ts';
+import { closedPort, startReceiver, type Misbehaviour, type ReceivedSpan, type Receiver } from '../harness/receiver.ts';
+import { decodeProtobuf } from '../harness/otlp-decode.ts';
 import { readAccount, saidLost } from './account.ts';
 import { startLongRunner } from './long-runners.ts';
 import { commandLine, killAll, playStep, processesOf, wait, type Place } from './play-step.ts';
@@ -35,6 +36,9 @@ const place: Place = {
 for (const path of [place.journals, join(dir, 'home')]) mkdirSync(path);
 
 const arrived = new Map<string, number>();
+/** What the backend has refused for good at least once: nothing else may be missing. */
+const refused = new Set<string>();
+let trouble: Weather['trouble'] = null;
 let receiver = null as Receiver | null;
 const problems: string[] = [];
 const violent = new Set<number>();
@@ -95,26 +99,33 @@ async function changeWeather(): Promise<void> {
 }
 
 /** A backend that comes back has the port that it had. */
-async function set(trouble: Weather['trouble']): Promise<void> {
-  if (trouble?.kind === 'refused') {
-    collect();
+async function set(next: Weather['trouble']): Promise<void> {
+  collect();
+  trouble = next;
+  if (next?.kind === 'refused') {
     const away = receiver;
     receiver = null;
     return away?.close();
   }
   receiver ??= await startReceiver({ httpPort: port });
   receiver.behave();
-  if (trouble !== null) receiver.misbehave(trouble as Misbehaviour);
+  if (next !== null) receiver.misbehave(next as Misbehaviour);
 }
 
 function collect(): void {
   if (receiver === null) return;
-  for (const { attributes } of receiver.spans) {
-    const name = attributes['soak.id'] ?? /^\/soak\/(.*)$/.exec(String(attributes['url.path'] ?? ''))?.[1];
-    if (typeof name === 'string') arrived.set(name, (arrived.get(name) ?? 0) + 1);
-  }
+  for (const name of namesOf(receiver.spans)) arrived.set(name, (arrived.get(name) ?? 0) + 1);
+  const refuses = trouble?.kind === 'partial' || (trouble?.kind === 'status' && [400, 500].includes(trouble.status));
+  if (refuses) for (const { body } of receiver.requests) for (const name of namesOf(decodeProtobuf('traces', body).spans)) if (!arrived.has(name)) refused.add(name);
   problems.push(...receiver.errors.map((error) => `the backend could not read ${error}`));
   receiver.clear();
+}
+
+function namesOf(spans: readonly ReceivedSpan[]): string[] {
+  return spans.flatMap(({ attributes }) => {
+    const name = attributes['soak.id'] ?? /^\/soak\/(.*)$/.exec(String(attributes['url.path'] ?? ''))?.[1];
+    return typeof name === 'string' ? [name] : [];
+  });
 }
 
 /** Everything ends; then one more run of each service adopts what killed exporters left, and the rest is drained. */
@@ -158,9 +169,11 @@ function judge(): void {
   const { finished, missing, excused } = readAccount(place.journals, arrived, (step) => violent.has(step));
   const lost = saidLost(said);
   const unexplained = missing.length - lost;
+  const vanished = missing.filter((name) => !refused.has(name));
+  if (vanished.length > 0) problems.push(`${vanished.length} spans are missing that the backend has never refused, of ${byStep(vanished)}`);
   if (unexplained > 0) problems.push(`${unexplained} spans are missing, and nobody said so: ${missing.length} missing, ${lost} said to be lost; of ${byStep(missing)}`);
   const twice = [...arrived.values()].filter((times) => times > 1).length;
-  console.log(`soak: ${steps} steps, ${finished} spans finished: ${finished - missing.length - excused.length} delivered (${twice} more than once), ${lost} said to be lost (and ${Math.max(0, -unexplained)} of them had arrived without an answer), ${excused.length} in the turn in which their process was killed, ${Math.max(0, unexplained)} unexplained`);
+  console.log(`soak: ${steps} steps, ${finished} spans finished: ${finished - missing.length - excused.length} delivered (${twice} more than once), ${lost} said to be lost (and ${Math.max(0, -unexplained)} of them had arrived without an answer), ${excused.length} in the turn in which their process was killed, ${Math.max(0, unexplained, vanished.length)} unexplained`);
   writeFileSync(join(dir, 'said'), said);
   writeFileSync(join(dir, 'missing'), missing.join('\n'));
   if (problems.length > 0) console.log([`soak: failed, seed ${seed}; what it left is in ${dir} and ${spool}`, ...problems].join('\n  '));

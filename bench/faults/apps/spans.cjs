@@ -15,7 +15,7 @@ function startOtel() {
 function startDd(tracer) {
   return (name, attributes) => {
     const span = tracer.startSpan(name, { tags: attributes });
-    return { end: () => span.finish(), setAttribute: (key, value) => span.setTag(key, value) };
+    return { end: () => span.finish() };
   };
 }
 
@@ -24,11 +24,12 @@ exports.finishFrom = (from, to, attributes) => {
   for (let n = from; n <= to; n++) start(`span ${n}`, { ...attributes, 'test.n': n }).end();
 };
 exports.finish = (count, attributes) => exports.finishFrom(number + 1, (number += count), attributes);
-exports.openSpan = (attributes) => start(`span ${++number}`, { ...attributes, 'test.n': number });
+/** Finishes one span under a name of its own. */
+exports.finishNamed = (name) => start(name, { 'test.n': ++number }).end();
 
 /** Notes for who measures, where nobody else looks: stdout and stderr are compared. */
 exports.note = (name, text) => {
-  if (notes !== undefined) writeFileSync(join(notes, name), String(text));
+  if (notes) writeFileSync(join(notes, name), String(text));
 };
 /** From here on the program only ends. */
 exports.ending = () => exports.note('ending', Date.now());
