@@ -13,6 +13,8 @@ export interface Row {
   /** Another command than `node play.cjs`, for one contender. Null: the row makes no sense for it. */
   readonly command?: (facts: CommandFacts) => Command | null;
   readonly spans?: number;
+  /** The promise is that the application runs, and a word; spans are counted all the same. */
+  readonly spansAreExtra?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly backend?: Trouble;
   /** Contenders for which the row makes no sense, and plain node where there is nothing to compare with. */

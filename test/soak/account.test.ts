@@ -30,6 +30,7 @@ test.each([
   ['otel-run: 3 items of a run whose exporter was killed are lost', 3],
   ['otel-run: 5 spans sent to http://h, 2 lost, nothing is left: HTTP 400', 2],
   ['otel-run: 2 earlier runs ended with 4 spans for http://h/v1/traces lost: HTTP 400', 4],
+  ['otel-run: process 7 could not hand over 50 spans (spool: ENOENT): they are lost', 50],
 ])('%s', (line, lost) => {
   expect(saidLost(line)).toBe(lost);
 });

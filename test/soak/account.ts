@@ -38,9 +38,10 @@ export function readAccount(journals: string, arrived: ReadonlyMap<string, numbe
 
 /**
  * While a run lasts: `…; 12 spans lost`, `…; 12 items that an earlier run had kept are lost`, `12 items of a run … are lost`;
- * at its end, what had not been told yet: `12 spans for … lost: …`; `otel-run drain`: `12 lost`.
+ * at its end, what had not been told yet: `12 spans for … lost: …`; `otel-run drain`: `12 lost`; an application whose spool
+ * cannot be written: `could not hand over 12 spans`.
  */
 export function saidLost(said: string): number {
-  const words = /(\d+) (?:spans? (?:for \S+ )?lost\b|items [^;]*?\bare (?:lost|dropped)\b|lost,)/g;
-  return [...said.matchAll(words)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const words = /(?:could not hand over (?<held>\d+) spans?|(?<count>\d+) (?:spans? (?:for \S+ )?lost\b|items [^;]*?\bare (?:lost|dropped)\b|lost,))/g;
+  return [...said.matchAll(words)].reduce((sum, { groups }) => sum + Number(groups!.count ?? groups!.held), 0);
 }
