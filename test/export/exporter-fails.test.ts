@@ -5,9 +5,9 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startReceiver, type Receiver } from '../harness/receiver.ts';
-import { startPlainNode } from '../harness/run.ts';
+import { startPlainNode, type RunningProgram } from '../harness/run.ts';
 import { installWithFault } from './installed.ts';
-import { exportersOf, makePlace, node, numberedScript, processesOf, readProc, runNumbered, startNumbered, topologies, until, type Place, type Topology } from './runs.ts';
+import { drain, exportersOf, makePlace, node, numberedScript, processesOf, readProc, runNumbered, startNumbered, topologies, until, type Place, type Topology } from './runs.ts';
 
 let place: Place;
 let receiver: Receiver;
@@ -32,16 +32,17 @@ interface Seen {
   readonly delayMs: number;
 }
 
-/** Runs the application for `ms` under a package with the fault, and compares it with plain Node. */
-async function runWith(fault: string, ms: number, topology: Topology): Promise<Seen> {
+/** Runs the application until `isTime` under a package with the fault, and compares it with plain Node. */
+async function runWith(fault: string, topology: Topology, isTime: (program: RunningProgram) => Promise<unknown>): Promise<Seen> {
   const installed = installWithFault(fault);
   onTestFinished(() => installed.remove());
-  const words = ['1', String(SPANS), 'speak', String(ms)];
-  const [result, plain] = await Promise.all([
-    startNumbered(words, env, topology, numberedScript, [], node, installed.launcher).ended,
-    startPlainNode({ node, args: [numberedScript, ...words] }).ended,
-  ]);
+  const program = startNumbered([1, SPANS, 'speak', 30_000], env, topology, numberedScript, [], node, installed.launcher);
+  await program.said('spoken');
+  await isTime(program);
+  program.kill('SIGTERM');
+  const result = await program.ended;
   const endedAt = Date.now();
+  const plain = await startPlainNode({ node, args: [numberedScript, '1', String(SPANS), 'speak', '0'] }).ended;
   const lines = result.stderr.split('\n');
   const isOurs = (line: string): boolean => line.startsWith('otel-run: ');
   const withoutTime = (text: string): string => text.replace(/\d+/g, '#');
@@ -64,14 +65,15 @@ const faults = {
 
 describe.each(topologies)('%s', (topology) => {
   test.each(Object.entries(faults))('an exporter that %s, once: another goes on, all arrives, nothing is said', async (_, fault) => {
-    const { starts, own } = await runWith(`if (nth === 1) { ${fault} }`, 1500, topology);
+    const { starts, own } = await runWith(`if (nth === 1) { ${fault} }`, topology, () => receiver.waitForSpans(SPANS, 20_000));
     expect([starts, own]).toEqual([2, []]);
-    await receiver.waitForSpans(SPANS);
     expect(receiver.missing(SPANS)).toEqual([]);
   });
 
   test.each(Object.entries(faults).filter(([what]) => what !== 'throws later'))('an exporter that %s, each time: given up behind three more, with one line and the count', async (_, fault) => {
-    const { starts, own, delayMs } = await runWith(fault, 2500, topology);
+    const { starts, own, delayMs } = await runWith(fault, topology, (program) =>
+      topology === 'parent' ? program.said('is off', 'stderr') : until(() => place.files().filter((file) => file.endsWith('/notices')), ([file]) => file !== undefined && readFileSync(file, 'utf8').includes('is off'), 20_000),
+    );
     expect(starts).toBe(4);
     const last = topology === 'parent' ? [] : await lastWords();
     expect([...own, ...last]).toEqual([
@@ -83,7 +85,7 @@ describe.each(topologies)('%s', (topology) => {
   });
 
   test('an exporter that hangs in a loop at the end does not hold it up, and its rest is counted', async () => {
-    const { own, delayMs } = await runWith(`import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { for (;;); });`, 400, topology);
+    const { own, delayMs } = await runWith(`import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { for (;;); });`, topology, (program) => program.said('spoken'));
     expect([...own, ...(topology === 'parent' ? [] : await lastWords())].filter((line) => !/spans for \S+ (lost: the exporter failed|kept)/.test(line))).toEqual([]);
     if (topology === 'parent') expect(delayMs).toBeLessThan(2600);
   });
@@ -108,12 +110,12 @@ test('an exporter process that is killed: the application goes on and is told so
   const before = receiver.spans.length;
 
   // The next run finds the spool, sends what it holds, and says how much did not find room in it.
-  const next = await runNumbered([60_001, 60_001, 'wait', 500], env, 'replace');
+  const next = await runNumbered([60_001, 60_001, 'wait', 500], env, 'parent');
   await receiver.waitForSpans((spans) => spans.length > before + 1);
   await atRest();
-  const said = `${next.stderr}${(await lastWords()).join('\n')}`;
-  const lost = [...said.matchAll(/(\d+) items of a run whose exporter was killed are lost/g)].reduce((sum, [, count]) => sum + Number(count), 0);
-  expect(lost).toBeGreaterThan(0);
+  await drain(env);
+  const lost = Number(/(\d+) spans? (?:for \S+ )?lost/.exec(next.stderr)?.[1]);
+  expect(next.stderr).toContain('the exporter of an earlier run was killed');
   expect(new Set(receiver.spans.map(({ attributes }) => attributes['test.n'])).size + lost).toBe(60_001);
 });
 

@@ -138,7 +138,10 @@ test.each<[string, Misbehaviour]>([
   const room = makeRoom();
   const receiver = await receive();
   receiver.misbehave(how);
-  expect((await shortRun(room, receiver.httpUrl)).traces).toMatchObject({ delivered: 100 });
+  const exporter = room.supervise(room.plan({ destinations: [otlp(receiver.httpUrl)] }));
+  await room.write({ from: 1, to: 100 });
+  await receiver.waitForSpans(100);
+  expect(account(await exporter.drain(), 100)).toMatchObject({ delivered: 100, failure: null });
   expect(receiver.missing(100)).toEqual([]);
 });
 

@@ -26,7 +26,15 @@ const atRest = (timeoutMs?: number): Promise<unknown> => until(() => [place.runs
 /** The application's process: the one started in replace, its only child in parent. */
 async function applicationOf(program: RunningProgram, topology: Topology): Promise<number> {
   await program.said(/ready \d+/);
-  return topology === 'replace' ? program.pid : Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1').trim().split(' ')[0]);
+  return topology === 'replace' ? program.pid : childOf(program);
+}
+
+/** The one of the launcher's children that is the application. */
+function childOf({ pid }: RunningProgram): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number);
+  const found = children.find((child) => readProc(child, 'cmdline').includes('numbered.cjs'));
+  if (found === undefined) throw new Error(`${pid} has no application among its children ${children.join(', ')}`);
+  return found;
 }
 
 describe.each(topologies)('%s', (topology) => {
@@ -73,9 +81,9 @@ describe.each(topologies)('%s', (topology) => {
   });
 
   test('an application that is stopped for a while goes on, and so does its telemetry', async () => {
-    const program = startNumbered([1, 100, 'burst', 3000, 100, 20], env, topology);
+    const program = startNumbered([1, 100, 'burst', 3000, 10, 20], env, topology);
     await receiver.waitForSpans(100);
-    const pid = topology === 'replace' ? program.pid : Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1').trim());
+    const pid = topology === 'replace' ? program.pid : childOf(program);
     process.kill(pid, 'SIGSTOP');
     const { length } = await settled(() => receiver.spans.length);
     expect(length).toBeLessThan(3000);
@@ -162,7 +170,7 @@ describe('a launcher that waits', () => {
   test('and is killed before its exporter has begun: the next run knows whose the spool is', async () => {
     const program = startNumbered([1, 100, 'close'], env, 'parent');
     await until(() => place.files(), (files) => files.some((file) => file.endsWith('exporter.json')));
-    const application = Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1').trim().split(' ')[0]);
+    const application = childOf(program);
     process.kill(program.pid, 'SIGKILL');
     await until(() => readProc(program.pid, 'cmdline'), (line) => line === '');
     await until(() => place.files(), (files) => files.some((file) => file.endsWith('.seg')));
