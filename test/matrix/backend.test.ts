@@ -110,7 +110,8 @@ describe.concurrent('row 11: SIGKILL to the launcher leaves the application alon
         await drain({ ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl });
         const orphans = receiver.spans.filter(({ resource }) => resource['test.run'] === 'orphan');
         expect(missing(orphans, 100)).toEqual([]);
-        expect(orphans).toHaveLength(100);
+        // Twice where the next run ended before it was answered.
+        expect(new Set(orphans.map(({ spanId }) => spanId)).size).toBe(100);
       } finally {
         await receiver.close();
       }

@@ -35,6 +35,9 @@ export const allCells = cells('all').map((cell): [name: string, cell: Cell] => [
 export const home = mkdtempSync(join(tmpdir(), 'matrix-'));
 afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 3 }));
 
+/** A receiver on a busy machine may answer late; how late an end may be is the matter of rows 13 and 14. */
+const PATIENCE = { OTEL_RUN_DRAIN_UNREACHED: '15000', OTEL_RUN_DRAIN_BAD: '15000' };
+
 /** Cells wait more than they compute. */
 export const CELLS_AT_ONCE = 3;
 
@@ -51,7 +54,7 @@ export async function play(cell: Cell, ending: Ending, isEnough: (spans: readonl
   const receiver = await startReceiver();
   try {
     const { node, kind, topology } = cell;
-    const env = { HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, ...ending.env };
+    const env = { HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, ...PATIENCE, ...ending.env };
     const args = [...(ending.nodeOptions ?? []), fixture(kind), ending.name, ...(ending.word === undefined ? [] : [ending.word])];
     const [result, plain] = await Promise.all([
       end(startOtelRun({ node, topology, args: [node, ...args], env, ownSession: true }), ending, topology),
