@@ -23,7 +23,8 @@ const results = await Promise.all(chosen.map(playAll));
 const header = `Node ${process.versions.node}, ${contenders.filter(({ preload }) => preload !== null).map(({ name, preload }) => `${name} ${versionOf(preload!)}`).join(', ')}`;
 if (values.json) console.log(JSON.stringify({ header, rows: results }, null, 2));
 else printTable(header, contenders.map(({ name }) => name), results);
-if (values.markdown) writeDocs(header, contenders.map(({ name }) => name), results);
+// A part of the table is no table.
+if (values.markdown && values.row === undefined) writeDocs(header, contenders.map(({ name }) => name), results);
 
 async function playAll(row: Row): Promise<TableRow> {
   const plain = await turns(() => playRow(row, contenders[0]!, node));
@@ -39,7 +40,7 @@ async function playAll(row: Row): Promise<TableRow> {
     }),
   );
   if (process.stderr.isTTY) process.stderr.write(`row ${row.number}\r`);
-  return { number: row.number, fault: row.fault, spans: row.spans ?? 100, plain: plain === null ? '–' : endingOf(plain), cells: others.map(({ verdict }) => verdict) };
+  return { number: row.number, fault: row.fault, inReadme: row.inReadme === true, spans: row.spans ?? 100, plain: plain === null ? '–' : endingOf(plain), cells: others.map(({ verdict }) => verdict) };
 }
 
 /** At most `most` at a time, in the order of asking. */

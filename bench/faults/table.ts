@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Verdict } from './judge.ts';
 
 export interface TableRow {
   readonly number: string;
   readonly fault: string;
+  readonly inReadme: boolean;
   readonly spans: number;
   /** How plain node ends. */
   readonly plain: string;
@@ -21,18 +22,19 @@ export function printTable(header: string, names: readonly string[], rows: reado
   console.log([header, '', ...all.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd())].join('\n'));
 }
 
-/** docs/faults.md, and README between its markers. */
+/** All of them into docs/faults.md, a few into README, each between its markers. */
 export function writeDocs(header: string, names: readonly string[], rows: readonly TableRow[]): void {
+  write('docs/faults.md', `${header}. ${LEGEND}`, names, rows);
+  write('README.md', `${header}.`, names, rows.filter(({ inReadme }) => inReadme));
+}
+
+function write(name: string, words: string, names: readonly string[], rows: readonly TableRow[]): void {
+  const file = fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  const old = readFileSync(file, 'utf8');
+  const [begin, end] = ['<!-- faults -->', '<!-- /faults -->'];
+  if (!old.includes(begin) || !old.includes(end)) return void console.error(`${name} has no place for the table: ${begin} … ${end}`);
   const lines = [['#', 'fault', ...names], ['-', '-', ...names.map(() => '-')], ...rows.map(wordsOf)].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
-  const text = [`${header}. ${LEGEND}`, '', ...lines].join('\n');
-  for (const name of ['docs/faults.md', 'README.md']) {
-    const file = fileURLToPath(new URL(`../../${name}`, import.meta.url));
-    if (!existsSync(file)) continue;
-    const old = readFileSync(file, 'utf8');
-    const [begin, end] = ['<!-- faults -->', '<!-- /faults -->'];
-    if (!old.includes(begin) || !old.includes(end)) continue;
-    writeFileSync(file, `${old.slice(0, old.indexOf(begin) + begin.length)}\n${text}\n${old.slice(old.indexOf(end))}`);
-  }
+  writeFileSync(file, [old.slice(0, old.indexOf(begin) + begin.length), words, '', ...lines, old.slice(old.indexOf(end))].join('\n'));
 }
 
 function wordsOf({ number, fault, spans, plain, cells }: TableRow): string[] {

@@ -7,6 +7,8 @@ export interface Row {
   readonly number: string;
   /** The fault, in words. */
   readonly fault: string;
+  /** Among the few that README shows. */
+  readonly inReadme?: boolean;
   /** What `apps/play.cjs` is told. */
   readonly program?: readonly string[];
   readonly nodeOptions?: readonly string[];

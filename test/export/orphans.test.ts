@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -69,6 +71,19 @@ test('a writer that lives keeps its spool', async () => {
   expect(adoptOrphans(mine)).toEqual({ kept: 0, lost: 0 });
   writer.kill('SIGKILL');
   await new Promise((resolve) => writer.once('close', resolve));
+  expect(adoptOrphans(mine)).toEqual({ kept: 100, lost: 0 });
+});
+
+test('a shell of the run that lives keeps its spool: it may start the next process', async () => {
+  const room = makeRoom();
+  const run = '00000000000000ba';
+  const { dir, mine } = await orphan(room, run);
+  leaveLedger(room, dir);
+  const shell = spawn('sh', ['-c', 'echo here; read line'], { env: { PATH: process.env.PATH, OTEL_RUN_PLAN: `{"run":"${run}"}` }, stdio: ['pipe', 'pipe', 'ignore'] });
+  await once(shell.stdout, 'data');
+  expect(adoptOrphans(mine)).toEqual({ kept: 0, lost: 0 });
+  shell.stdin.end();
+  await once(shell, 'close');
   expect(adoptOrphans(mine)).toEqual({ kept: 100, lost: 0 });
 });
 

@@ -20,15 +20,15 @@ const watchMemory = (seconds: number) => async (running: Running): Promise<void>
 const grown = new Map<string, number>();
 
 export const backends: readonly Row[] = [
-  { number: '13', fault: 'the backend refuses connections', program: ['natural'], backend: { kind: 'refused' }, ...spoken },
-  { number: '14', fault: 'it accepts and never answers', program: ['natural'], backend: { kind: 'hang' }, ...patient },
+  { number: '13', inReadme: true, fault: 'the backend refuses connections', program: ['natural'], backend: { kind: 'refused' }, ...spoken },
+  { number: '14', inReadme: true, fault: 'it accepts and never answers', program: ['natural'], backend: { kind: 'hang' }, ...patient },
   { number: '15a', fault: 'it answers after 3 s', program: ['natural'], backend: { kind: 'slow', delayMs: 3000 }, ...patient },
   { number: '15b', fault: 'it is behind a line of 2 kB/s', program: ['natural'], backend: { kind: 'trickle', bytesPerSecond: 2000 }, ...patient },
   { number: '15c', fault: 'it resets the first connection', program: ['natural'], backend: { kind: 'reset', times: 1 }, ...spoken },
   { number: '16a', fault: '503, Retry-After an hour', program: ['natural'], backend: { kind: 'status', status: 503, retryAfterMs: 3_600_000 }, ...spoken },
   { number: '16b', fault: '429 once, Retry-After 1 s, while the application runs', program: ['lingers', '4000'], backend: { kind: 'status', status: 429, retryAfterMs: 1000, times: 1 } },
   { number: '17a', fault: '400', program: ['natural'], backend: { kind: 'status', status: 400 }, ...spoken },
-  { number: '17b', fault: '500', program: ['natural'], backend: { kind: 'status', status: 500 }, ...spoken },
+  { number: '17b', inReadme: true, fault: '500', program: ['natural'], backend: { kind: 'status', status: 500 }, ...spoken },
   { number: '17c', fault: '413 above 30 spans', program: ['natural'], backend: { kind: 'limit', items: 30 }, not: noOtlp },
   { number: '18a', fault: '200 and garbage', program: ['natural'], backend: { kind: 'garbage' } },
   { number: '18b', fault: '200 and an answer without end', program: ['natural'], backend: { kind: 'flood', bytes: 2 ** 40 }, not: noOtlp, delayMs: 2000 },

@@ -22,19 +22,19 @@ const killLauncher = (afterMs: number) => async (running: Running): Promise<void
 };
 
 export const endings: readonly Row[] = [
-  { number: '1', fault: 'natural end', program: ['natural'] },
-  { number: '2a', fault: '`process.exit(0)` at once', program: ['exitNow'] },
+  { number: '1', inReadme: true, fault: 'natural end', program: ['natural'] },
+  { number: '2a', inReadme: true, fault: '`process.exit(0)` at once', program: ['exitNow'] },
   { number: '2b', fault: '`process.exit(3)` later', program: ['exitLater'] },
-  { number: '3', fault: 'uncaught exception', program: ['throws'] },
+  { number: '3', inReadme: true, fault: 'uncaught exception', program: ['throws'] },
   { number: '4', fault: 'unhandled rejection', program: ['rejects'] },
-  { number: '5', fault: 'SIGTERM to a server without a handler', program: ['serves'], inject: signal('SIGTERM', leader) },
-  { number: '6', fault: 'SIGTERM, the server closes and exits', program: ['closes'], inject: signal('SIGTERM', leader) },
+  { number: '5', inReadme: true, fault: 'SIGTERM to a server without a handler', program: ['serves'], inject: signal('SIGTERM', leader) },
+  { number: '6', inReadme: true, fault: 'SIGTERM, the server closes and exits', program: ['closes'], inject: signal('SIGTERM', leader) },
   { number: '7a', fault: 'Ctrl-C: SIGINT to the group', program: ['serves'], inject: signal('SIGINT', group) },
   { number: '7b', fault: 'SIGHUP', program: ['serves'], inject: signal('SIGHUP', leader) },
-  { number: '8', fault: 'SIGKILL to the application', program: ['stays'], inject: signal('SIGKILL', application) },
-  { number: '9', fault: '`process.abort()`', program: ['aborts'] },
-  { number: '10', fault: 'heap out of memory', program: ['runsOutOfMemory'], nodeOptions: ['--max-old-space-size=60'], delayMs: 1000 },
+  { number: '8', inReadme: true, fault: 'SIGKILL to the application', program: ['stays'], inject: signal('SIGKILL', application) },
+  { number: '9', inReadme: true, fault: '`process.abort()`', program: ['aborts'] },
+  { number: '10', inReadme: true, fault: 'heap out of memory', program: ['runsOutOfMemory'], nodeOptions: ['--max-old-space-size=60'], delayMs: 1000 },
   { number: '11a', fault: 'SIGKILL to the launcher; the application goes on, and closes on SIGTERM', program: ['closes'], not: hasNoLauncher, inject: killLauncher(1500) },
   { number: '11b', fault: 'the same in the launcher’s first 0.3 s', program: ['closes'], not: hasNoLauncher, inject: killLauncher(0) },
-  { number: '12', fault: 'burst in one turn', program: ['burst'], spans: 20_000, delayMs: 2000 },
+  { number: '12', inReadme: true, fault: 'burst in one turn', program: ['burst'], spans: 20_000, delayMs: 2000 },
 ];
