@@ -116,12 +116,12 @@ if (existsSync(join(root, 'src/agent/esm-hook.mts'))) {
   );
 }
 
-writeContents(join(dist, 'agent'));
-
 const metafiles = results.map((result) => result.metafile);
 assertNoTwins(metafiles, root);
 writeLicences(metafiles, root, join(root, 'THIRD-PARTY-LICENSES.txt'));
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafiles.map((meta) => Object.fromEntries(Object.entries(meta.outputs).map(([file, { bytes }]) => [relative(relative(root, dist), file), bytes])))));
+
+writeContents(dist);
 
 putInPlace(join(root, 'dist'));
 
@@ -137,11 +137,12 @@ function present(entryPoints) {
   return Object.fromEntries(Object.entries(entryPoints).filter(([, file]) => existsSync(join(root, file))));
 }
 
-/** What the launcher copies where the installed agent could go away: src/launch/agent-place.ts. */
+/** What the launcher copies where what is installed could go away: src/launch/program-place.ts. */
 function writeContents(dir) {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+    .filter((file) => file !== 'meta.json' && file !== 'cli.js')
     .sort();
   const hash = createHash('sha256');
   const sizes = {};

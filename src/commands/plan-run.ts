@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { findAgentPlace } from '../launch/agent-place.ts';
 import { findManifest } from '../launch/find-manifest.ts';
 import { whyContainerForgets } from '../launch/lasting-dir.ts';
+import { findProgramPlace } from '../launch/program-place.ts';
 import { findSpoolPlace } from '../launch/spool-place.ts';
 import { isTerminal, type Surroundings } from '../launch/surroundings.ts';
 import { findOwnSender } from '../plan/application-env.ts';
@@ -67,7 +67,7 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
   return buildPlan(
     {
       run,
-      preload: join(findAgentPlace(join(dist, 'agent'), env, makesSpool ? dirname(spool.dir) : null), 'register.js'),
+      preload: join(findProgramPlace(dist, env, makesSpool ? dirname(spool.dir) : null), 'agent', 'register.js'),
       choice,
       command,
       env,

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { isUserError } from '../errors.ts';
 import { processesOf } from '../export/processes.ts';
 import { findCommand } from '../launch/find-command.ts';
@@ -29,10 +31,16 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
   return launch(plan, around, {
     ...context,
     ipc,
-    startExporterBeside: async (exporter) => (await import('./exporter-beside.ts')).startExporterBeside(exporter, around, context),
+    startExporterBeside: async (exporter, program) => (await loadExporterBeside(program, context)).startExporterBeside(exporter, around, { ...context, dist: program }),
     claimSpool: async (exporter) => (await import('../export/ledger.ts')).openLedger(exporter).close(),
     outlives: (run) => processesOf(run).length > 0,
   });
+}
+
+/** From the copy, where there is one: what is installed may be gone by now. */
+function loadExporterBeside(program: string, { dist }: CommandContext): Promise<typeof import('./exporter-beside.ts')> {
+  if (program === dist) return import('./exporter-beside.ts');
+  return import(pathToFileURL(join(program, 'later', 'exporter-beside.js')).href) as Promise<typeof import('./exporter-beside.ts')>;
 }
 
 /** Reads settings and makes the plan. A fault of ours there costs the telemetry, not the application. */

@@ -1,11 +1,11 @@
-import { basename, dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { withPreload } from '../plan/application-env.ts';
 import { planWithout } from '../plan/build-plan.ts';
 import type { ExporterPlan, LaunchPlan } from '../plan/types.ts';
-import { copyAgent } from './agent-place.ts';
 import { become } from './become.ts';
 import { endAs } from './ending.ts';
 import { startExporterProcess } from './exporter-process.ts';
+import { copyProgram } from './program-place.ts';
 import type { HeldChannel } from './relay-ipc.ts';
 import { isSpoolEmpty, makeSpool, removeSpool } from './spool-place.ts';
 import { startWhenNeeded } from './start-when-needed.ts';
@@ -29,10 +29,11 @@ export interface LaunchTools {
   readonly env: Env;
   /** The channel of the process that forked us, or null. */
   readonly ipc: HeldChannel | null;
-  /** Directory of the built exporter. */
+  /** Directory of what is installed. */
   readonly dist: string;
   say(line: string): void;
-  startExporterBeside(plan: ExporterPlan): Promise<ExporterBeside>;
+  /** `program`: directory of what is loaded for it. */
+  startExporterBeside(plan: ExporterPlan, program: string): Promise<ExporterBeside>;
   /** Writes into the spool whose it is, for the next run, should this one be killed. */
   claimSpool(plan: ExporterPlan): Promise<void>;
   /** Whether a process of this run is still there when the command has ended. */
@@ -44,7 +45,7 @@ export interface LaunchTools {
  * side before the application runs costs its telemetry, never the application.
  */
 export async function launch(planned: LaunchPlan, around: Surroundings, tools: LaunchTools): Promise<never> {
-  const plan = prepare(planned, around, tools);
+  const { plan, program } = prepare(planned, around, tools);
   if (plan.start === 'become') {
     const failure = become(plan.command, plan.env);
     if (plan.agent?.verbosity === 'verbose') tools.say(`waits for the application instead of becoming it: ${failure}`);
@@ -56,7 +57,7 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
   });
   if (plan.topology === 'parent' && plan.exporter !== null) {
     const { exporter: told } = plan;
-    exporter = startWhenNeeded(() => startBeside(told, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool), () => void tools.claimSpool(told).catch(() => {}));
+    exporter = startWhenNeeded(() => startBeside(told, program, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool), () => void tools.claimSpool(told).catch(() => {}));
   }
   const ending = await application.ended;
   const [loss] = await Promise.all([exporter === null ? null : drain(exporter), application.lastMessagesSent()]);
@@ -79,35 +80,43 @@ function drain(exporter: ExporterBeside): Promise<string | null> {
   return exporter.drain(Date.now());
 }
 
+interface Prepared {
+  readonly plan: LaunchPlan;
+  /** Directory of what will be loaded from now on. */
+  readonly program: string;
+}
+
 /** Makes what must be there before the application starts. Where that fails, what is left is the command alone. */
-function prepare(plan: LaunchPlan, { unmarkedDescriptors }: Surroundings, { env, dist, say }: LaunchTools): LaunchPlan {
+function prepare(planned: LaunchPlan, { unmarkedDescriptors }: Surroundings, { env, dist, say }: LaunchTools): Prepared {
   try {
-    if (plan.exporter !== null) makeSpool(plan.exporter.spool);
-    const ready = prepareAgent(plan, env, join(dist, 'agent'));
-    if (ready.exporter !== null && ready.topology === 'replace') {
-      startExporterProcess(ready.exporter, { exporterFile: join(dist, 'exporter.js'), env, unmarkedDescriptors });
+    if (planned.exporter !== null) makeSpool(planned.exporter.spool);
+    const prepared = prepareProgram(planned, env, dist);
+    const { plan, program } = prepared;
+    if (plan.exporter !== null && plan.topology === 'replace') {
+      startExporterProcess(plan.exporter, { exporterFile: join(program, 'exporter.js'), env, unmarkedDescriptors });
     }
-    return ready;
+    return prepared;
   } catch (error) {
     say(`the application runs without telemetry: ${error instanceof Error ? error.message : String(error)}`);
-    return planWithout({ command: plan.command, env, termDelayMs: plan.termDelayMs }, plan);
+    return { plan: planWithout({ command: planned.command, env, termDelayMs: planned.termDelayMs }, planned), program: dist };
   }
 }
 
-/** Where no copy can be made, the installed agent has to do. */
-function prepareAgent(plan: LaunchPlan, env: Env, installed: string): LaunchPlan {
-  if (plan.agent === null) return plan;
+/** Where no copy can be made, what is installed has to do. */
+function prepareProgram(plan: LaunchPlan, env: Env, dist: string): Prepared {
+  if (plan.agent === null) return { plan, program: dist };
+  const program = dirname(dirname(plan.agent.preload));
   try {
-    copyAgent(installed, dirname(plan.agent.preload));
-    return plan;
+    copyProgram(dist, program);
+    return { plan, program };
   } catch {
-    return withPreload(plan, env.NODE_OPTIONS, join(installed, basename(plan.agent.preload)));
+    return { plan: withPreload(plan, env.NODE_OPTIONS, join(dist, relative(program, plan.agent.preload))), program: dist };
   }
 }
 
-async function startBeside(plan: ExporterPlan, { say, startExporterBeside }: LaunchTools): Promise<ExporterBeside | null> {
+async function startBeside(plan: ExporterPlan, program: string, { say, startExporterBeside }: LaunchTools): Promise<ExporterBeside | null> {
   try {
-    return await startExporterBeside(plan);
+    return await startExporterBeside(plan, program);
   } catch (error) {
     say(`nothing is exported: ${error instanceof Error ? error.message : String(error)}`);
     return null;

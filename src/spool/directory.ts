@@ -42,8 +42,9 @@ export function makeHandOffDirectory(dir: string): void {
   tryMake(dir);
 }
 
+/** The directory that holds all runs of this user: nobody makes that of another one, who would write into it. */
 function isOtelRuns(dir: string): boolean {
-  return basename(dir).startsWith('otel-run-');
+  return new RegExp(`^otel-run-${process.geteuid?.() ?? 0}(-|$)`).test(basename(dir));
 }
 
 /** Everybody may have made one of that name by now. */

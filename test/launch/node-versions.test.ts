@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +14,8 @@ const preloaded = [...installed, 'back\\slash', 'all \\ of " them'];
 let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'otel-run-nodes-'));
+  // What others may not read, root would load from a copy.
+  chmodSync(dir, 0o755);
   const root = dirname(dirname(launcher));
   for (const name of preloaded) {
     mkdirSync(join(dir, name));

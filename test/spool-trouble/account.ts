@@ -1,5 +1,5 @@
 /** Runs of an application that numbers its spans, and what became of each: by the receiver, and by our own words. */
-import { chmodSync, copyFileSync, cpSync, linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,8 @@ export interface Play {
   /** Where the command line and the application are; default: this package. */
   readonly launcher?: string;
   readonly app?: string;
+  /** The application goes on with its second half when its first half has arrived. */
+  readonly halfFirst?: boolean;
   /** Nobody listens. */
   readonly noBackend?: boolean;
 }
@@ -40,12 +42,15 @@ export const app = fileURLToPath(new URL('../fixtures/spool-trouble/play.cjs', i
 
 const state = mkdtempSync(join(tmpdir(), 'otel-run-state-'));
 afterAll(() => rmSync(state, { recursive: true, force: true }));
+let arrivals = 0;
 
-export async function play({ node, around = [], inside = [], topology = 'parent', last, what = [], env, noBackend, ...places }: Play): Promise<Played> {
+export async function play({ node, around = [], inside = [], topology = 'parent', last, what = [], env, noBackend, halfFirst, ...places }: Play): Promise<Played> {
   const receiver = await startReceiver();
   try {
     const url = noBackend === true ? 'http://127.0.0.1:9' : receiver.httpUrl;
-    const ours = { XDG_STATE_HOME: state, OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_RUN_WAIT: String(topology === 'parent'), ...(noBackend === true ? { OTEL_RUN_DRAIN_UNREACHED: '1' } : {}), ...env };
+    const arrived = join(state, `arrived-${arrivals++}`);
+    if (halfFirst === true) void receiver.waitForSpans(last / 2, 15_000).then(() => writeFileSync(arrived, ''), () => {});
+    const ours = { REST_WHEN: halfFirst === true ? arrived : undefined, XDG_STATE_HOME: state, OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_RUN_WAIT: String(topology === 'parent'), ...(noBackend === true ? { OTEL_RUN_DRAIN_UNREACHED: '1' } : {}), ...env };
     const result = await run([...around, node, places.launcher ?? launcher, ...inside, node, places.app ?? app, String(last), ...what], ours);
     const told = sum(result.stderr, /(\d+) spans (?:for \S+ lost|\()/g);
     const kept = sum(result.stderr, /(\d+) spans for \S+ kept/g);

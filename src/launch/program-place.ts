@@ -1,13 +1,13 @@
 /**
- * Where the processes of the application load the agent from. NODE_OPTIONS names its file, and Node does not start where
- * that file is missing or cannot be read: it must outlive an `npm ci` inside the run, and a change of the user.
+ * Where the agent and the exporter are loaded from. NODE_OPTIONS names the agent's file, and Node does not start where that
+ * file is missing or cannot be read: it must outlive an `npm ci` inside the run, and a change of the user.
  */
 import { accessSync, chmodSync, constants, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** `contents.json` of the built agent. */
+/** `contents.json` of what is built. */
 interface Contents {
   /** Version and hash of all files. */
   readonly key: string;
@@ -19,24 +19,24 @@ const DAY_MS = 86_400_000;
 const UNUSED_MS = 30 * DAY_MS;
 
 /**
- * The directory of the agent: the installed one, or that of the copy which {@link copyAgent} makes where the run may delete
+ * The directory of both: the installed one, or that of the copy which {@link copyProgram} makes where the run may delete
  * the installed one (it is among a project's packages), or where we are root and another user could not read it. `spare` is
  * a directory of this user's that will be there, for want of a better place. Makes nothing.
  */
-export function findAgentPlace(installed: string, env: Env, spare: string | null): string {
+export function findProgramPlace(installed: string, env: Env, spare: string | null): string {
   try {
     if (!isInProject(installed) && !(isRoot() && !isReadableByAll(installed))) return installed;
     const { key } = readContents(installed);
     const cache = cacheDir(env);
-    if (cache !== null && canHold(cache)) return join(realpathSync(nearest(cache)), cache.slice(nearest(cache).length), `agent-${key}`);
-    return spare === null ? installed : join(spare, `agent-${key}`);
+    if (cache !== null && canHold(cache)) return join(realpathSync(nearest(cache)), cache.slice(nearest(cache).length), key);
+    return spare === null ? installed : join(spare, key);
   } catch {
     return installed;
   }
 }
 
 /** Makes the copy, or what is missing of it. Throws where that cannot be done. */
-export function copyAgent(installed: string, place: string): void {
+export function copyProgram(installed: string, place: string): void {
   if (place === installed) return;
   const { files } = readContents(installed);
   const cache = dirname(place);
@@ -59,8 +59,8 @@ function isInProject(dir: string): boolean {
 }
 
 function isReadableByAll(dir: string): boolean {
-  if ((statSync(join(dir, 'register.js')).mode & 0o004) === 0) return false;
-  for (let at = dir; ; at = dirname(at)) {
+  if ((statSync(join(dir, 'agent', 'register.js')).mode & 0o004) === 0) return false;
+  for (let at = join(dir, 'agent'); ; at = dirname(at)) {
     if ((statSync(at).mode & 0o001) === 0) return false;
     if (at === dirname(at)) return true;
   }
@@ -122,7 +122,7 @@ function noteUse(place: string): void {
 
 /** Copies of other versions that nobody has started with for a month, and no process that we see was told of. */
 function removeUnused(cache: string, kept: string): void {
-  const old = readdirSync(cache).filter((name) => /^agent-[\w.+-]+$/.test(name) && name !== basename(kept) && Date.now() - statSync(join(cache, name)).mtimeMs > UNUSED_MS);
+  const old = readdirSync(cache).filter((name) => /^\d[\w.+-]+$/.test(name) && name !== basename(kept) && Date.now() - statSync(join(cache, name)).mtimeMs > UNUSED_MS);
   if (old.length === 0) return;
   const environments = readEnvironments();
   if (environments === null) return;
