@@ -1,7 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { ExporterPlan } from '../plan/types.ts';
+import { spawnApart } from './spawn-apart.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -23,20 +24,7 @@ export interface ExporterStart {
  * this process. Throws when it cannot be started.
  */
 export function startExporterProcess(plan: ExporterPlan, { exporterFile, env, unmarkedDescriptors }: ExporterStart): ChildProcess {
-  const nowhere = openSync('/dev/null', 'r+');
-  // A descriptor of ours that stayed open there would keep somebody waiting for its end.
-  const stdio: ('pipe' | 'ignore' | number)[] = ['pipe', 'ignore', 'ignore'];
-  for (const fd of unmarkedDescriptors) {
-    while (stdio.length < fd) stdio.push('ignore');
-    stdio[fd] = nowhere;
-  }
-  const child = spawn(process.execPath, [exporterFile], {
-    cwd: '/',
-    env: exporterEnv(env),
-    detached: true,
-    stdio,
-  });
-  closeSync(nowhere);
+  const child = spawnApart(process.execPath, [exporterFile], { env: exporterEnv(env), detached: true, unmarkedDescriptors });
   if (child.pid === undefined) {
     child.on('error', () => {}); // said by our caller; unheard it would end the launcher
     throw new Error('the exporter did not start');

@@ -77,6 +77,8 @@ function drain(exporter: ExporterBeside): Promise<string | null> {
   };
   // To the very end: a third Ctrl-C must not replace the application's exit code.
   for (const signal of signals) process.on(signal, cutShort);
+  // Nobody is left for these, and they would end us.
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
   return exporter.drain(Date.now());
 }
 

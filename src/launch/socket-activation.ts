@@ -17,5 +17,8 @@ export function withOwnPid(command: LaunchCommand, env: Env): { readonly file: s
   const exports = ours.map((name) => `export ${name}=$$; `).join('');
   // The inode of our own pidfd, which systemd adds to the pid from version 257 on.
   const { LISTEN_PIDFDID: _, ...rest } = env;
-  return { file: SHELL, name: 'sh', args: ['-c', `${exports}exec "$0" "$@"`, command.file, ...command.args], env: rest };
+  // Some shells hand on no variable whose name they cannot spell; `env` does.
+  const odd = Object.entries(rest).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name)).map(([name, value]) => `${name}=${value}`);
+  const start = odd.length > 0 && !command.file.includes('=') ? ['exec env "$@"', 'sh', ...odd, command.file] : ['exec "$0" "$@"', command.file];
+  return { file: SHELL, name: 'sh', args: ['-c', `${exports}${start[0]}`, ...start.slice(1), ...command.args], env: rest };
 }

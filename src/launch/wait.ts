@@ -16,7 +16,7 @@ export interface StartedCommand {
   lastMessagesSent(): Promise<void>;
 }
 
-export interface StartOptions extends Pick<Surroundings, 'inheritedDescriptors'> {
+export interface StartOptions extends Pick<Surroundings, 'inheritedDescriptors' | 'unmarkedDescriptors'> {
   /** The channel of the process that forked us, or null. */
   readonly ipc: HeldChannel | null;
   readonly termDelayMs: number;
@@ -34,7 +34,7 @@ const CALL_WITNESS_AFTER_MS = 300;
 export async function startCommand(
   command: LaunchCommand,
   env: Readonly<Record<string, string>>,
-  { ipc, inheritedDescriptors, termDelayMs, onSignal }: StartOptions,
+  { ipc, inheritedDescriptors, unmarkedDescriptors, termDelayMs, onSignal }: StartOptions,
 ): Promise<StartedCommand> {
   // A signal that comes between the start and the handlers would end us and not the application.
   let child: ChildProcess | null = null;
@@ -50,7 +50,7 @@ export async function startCommand(
     },
   });
   // Process 1 is signalled alone, but for a terminal's signals.
-  const calling = process.platform === 'linux' && (process.pid !== 1 || isTerminal(0)) ? setTimeout(() => (witness = callWitness()), CALL_WITNESS_AFTER_MS) : undefined;
+  const calling = process.platform === 'linux' && (process.pid !== 1 || isTerminal(0)) ? setTimeout(() => (witness = callWitness(unmarkedDescriptors)), CALL_WITNESS_AFTER_MS) : undefined;
   const stopForwarding = (): void => {
     clearTimeout(calling);
     witness?.dismiss();

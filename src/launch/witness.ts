@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { spawnApart } from './spawn-apart.ts';
 
 export interface Witness {
   /**
@@ -21,7 +22,7 @@ const PATIENCE_MS = 25;
  * the end of its input (`cat`) does: it dies of what the group is sent, and outlives what is sent to us alone. It
  * ends with us, however we end.
  */
-export function callWitness(): Witness {
+export function callWitness(unmarkedDescriptors: readonly number[]): Witness {
   let witness: ChildProcess | null = start();
   let wake = (): void => {};
 
@@ -42,11 +43,11 @@ export function callWitness(): Witness {
   };
 
   function start(): ChildProcess | null {
-    const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'], env: { PATH: process.env.PATH } });
+    const child = spawnApart('cat', [], { env: { PATH: process.env.PATH }, detached: false, unmarkedDescriptors });
     // A system without `cat` has no witness.
     child.once('error', () => child === witness && (witness = null));
     child.once('exit', () => wake());
-    child.stdin.on('error', () => {});
+    child.stdin!.on('error', () => {});
     child.unref();
     (child.stdin as unknown as { unref(): void }).unref();
     return child;

@@ -1,7 +1,9 @@
 /** Parent topology: each signal reaches the application once, wherever it was sent to. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { startOtelRun, type RunningProgram } from '../harness/run.ts';
+import { cleanEnv, launcher, startOtelRun, type RunningProgram } from '../harness/run.ts';
 import { startReceiver } from '../harness/receiver.ts';
 import { until } from '../export/room.ts';
 
@@ -77,6 +79,17 @@ it('the witness ends with a killed otel-run', async () => {
   // The application lives on, as that of a killed shell does.
   process.kill(-program.pid, 'SIGKILL');
   await program.ended;
+});
+
+it('the witness holds no descriptor and no working directory of the application', async () => {
+  const stdio = Array.from({ length: 41 }, (_, fd) => (fd === 1 || fd === 40 ? 'pipe' : 'ignore') as 'pipe' | 'ignore');
+  const child = spawn(process.execPath, [launcher, 'node', '-e', 'setInterval(() => {}, 1e6); console.log("ready")'], { env: cleanEnv({ OTEL_RUN_WAIT: 'true' }), stdio });
+  await hasWitness(child.pid!);
+  const witness = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isChild(name, child.pid!, 'cat'))!;
+  expect(readdirSync(`/proc/${witness}/fd`).filter((fd) => Number(fd) > 2 && readlinkSync(`/proc/${witness}/fd/${fd}`) !== '/dev/null')).toEqual([]);
+  expect(readlinkSync(`/proc/${witness}/cwd`)).toBe('/');
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
 });
 
 describe('--term-delay', () => {

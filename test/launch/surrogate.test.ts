@@ -29,6 +29,11 @@ it.each([
   expect(await shell(script)).toEqual({ stdout: 'true true 1 undefined the socket two words|$three', stderr: '', exitCode: 0 });
 });
 
+it('variables that a shell cannot name are handed on as well', async () => {
+  const script = `exec 3<<EOF\nx\nEOF\nexport LISTEN_FDS=1 LISTEN_PID=$$; exec env 'odd.name=1' 'npm_config_@a:b=c d' "${process.execPath}" "${launcher}" node -p 'process.env["odd.name"] + process.env["npm_config_@a:b"] + (process.env.LISTEN_PID === String(process.pid))'`;
+  expect(await shell(script)).toEqual({ stdout: '1c dtrue', stderr: '', exitCode: 0 });
+});
+
 it('what is meant for another process stays as it is', async () => {
   const script = `export LISTEN_PID=1; run node -p 'process.env.LISTEN_PID'`;
   expect(await shell(script)).toEqual({ stdout: '1', stderr: '', exitCode: 0 });
