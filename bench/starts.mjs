@@ -30,7 +30,7 @@ function measure(recordStarts, life) {
     handOff: { kind: 'spool', dir, capBytes: 1024 ** 3, noticeFile: null },
     serviceName: 'bench', serviceVersion: null, resource: {}, detectors: [],
     traces: { sampler: { kind: 'always_on' }, limits, recordStarts },
-    propagators: [], instrumentations: { only: [], disabled: [], options: {}, expressLayers: 'none' }, redactNames: [], verbosity: 'quiet',
+    propagators: [], instrumentations: { only: [], disabled: [], options: {}, expressLayers: 'none' }, redact: { names: [], attributes: [], patterns: [], keep: [] }, verbosity: 'quiet',
   };
   try {
     return Number(execFileSync(node, ['--require', plan.preload, fileURLToPath(new URL('apps/spans.cjs', import.meta.url)), life, values.spans], { env: { OTEL_RUN_PLAN: JSON.stringify(plan) }, encoding: 'utf8' }));

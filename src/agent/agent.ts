@@ -32,8 +32,8 @@ const { setImmediate: nextTurn } = globalThis;
 export type Say = (cause: string, text: string) => void;
 
 export function start(plan: AgentPlan, say: Say): void {
-  const resource = detectResource(plan);
-  const redactor = createRedactor(plan.redactNames);
+  const redactor = createRedactor(plan.redact);
+  const resource = redactor.attributes(detectResource(plan));
   const way = openWay(plan, resource, redactor, () => tracing.recordAgain(), say);
   const tracing: Tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink, way.starts);
 
@@ -112,7 +112,7 @@ function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; s
   const numberOf = ({ instrumentationScope }: Parameters<SpanSink>[0]): number => {
     const scope = scopes.size < MAX_SCOPES ? instrumentationScope : MANY_SCOPES;
     let number = scopes.get(instrumentationScope) ?? scopes.get(scope);
-    if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope(scope))));
+    if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope({ ...scope, name: redactor.text(String(scope.name)) }))));
     return number;
   };
   return {

@@ -56,9 +56,20 @@ export interface AgentPlan {
     readonly options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
     readonly expressLayers: ExpressLayers;
   };
-  /** Names of URL query parameters and command-line options whose values are redacted, besides the built-in list. */
-  readonly redactNames: readonly string[];
+  readonly redact: RedactPlan;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
+}
+
+/** What is redacted besides the built-in rules, and what of them is not. */
+export interface RedactPlan {
+  /** Names of query parameters, headers, options and attributes. */
+  readonly names: readonly string[];
+  /** Keys of attributes, `*` for any characters. */
+  readonly attributes: readonly string[];
+  /** Regular expressions; what they find is redacted wherever it stands. */
+  readonly patterns: readonly string[];
+  /** Names and keys, `*` for any characters, that the built-in lists leave. */
+  readonly keep: readonly string[];
 }
 
 export type HandOffPlan =

@@ -55,7 +55,7 @@ function resolveList(key: string, setting: ListSetting, sources: Sources): Resol
   } else {
     const text = node === undefined ? String(given.flag ?? '') : readText(node, origin, sources, setting);
     if (text === null) return rejected;
-    words = text.split(',');
+    words = text.split(setting.form === 'pattern' ? '\n' : ',');
   }
   // A list that somebody wrote as empty (`[]`) is empty; an empty variable is unset.
   if (words.every((word) => word.trim() === '')) return node?.kind === 'list' && node.items.length === 0 ? { value: [], origin } : unset;

@@ -180,7 +180,19 @@ export const table = {
   },
   'redact.names': {
     type: 'list', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_NAMES'],
-    help: 'further names whose values are redacted in URLs, command lines and text',
+    help: 'further names whose values are redacted: parameters, headers, options, attributes',
+  },
+  'redact.attributes': {
+    type: 'list', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_ATTRIBUTES'],
+    help: 'attributes that are redacted whole, by key (app.customer.*)',
+  },
+  'redact.patterns': {
+    type: 'list', form: 'pattern', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_PATTERNS'],
+    help: 'regular expressions of what is redacted in any value (in the variable one a line)', instead: 'it is not used',
+  },
+  'redact.keep': {
+    type: 'list', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_KEEP'],
+    help: 'names and attributes that are not redacted though they are on the built-in lists',
   },
   'limits.attributeValueLength': {
     type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
@@ -343,6 +355,8 @@ export type Setting = Common &
     | { readonly type: 'duration' | 'seconds' | 'ratio'; readonly default: number | null }
     | {
         readonly type: 'list';
+        /** Regular expressions, one a line where others are separated by commas. */
+        readonly form?: 'pattern';
         /** The words allowed; undefined = any. */
         readonly values?: readonly string[];
         /** `none` is an empty list. */

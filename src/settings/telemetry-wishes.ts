@@ -31,7 +31,12 @@ export function telemetryWishes(settings: Settings, place: Place): TelemetryWish
         options: settings.instrumentationOptions.value,
         expressLayers: settings.expressLayers.value,
       },
-      redactNames: values['redact.names'].value,
+      redact: {
+        names: values['redact.names'].value,
+        attributes: values['redact.attributes'].value,
+        patterns: values['redact.patterns'].value,
+        keep: values['redact.keep'].value,
+      },
       verbosity: settings.verbosity.value,
     },
     exporter: {

@@ -1,5 +1,6 @@
 import { findNearest } from './nearest.ts';
 import { quote } from './origin.ts';
+import { findPatternFault } from './pattern.ts';
 import type { Setting } from './table.ts';
 
 export type ListSetting = Extract<Setting, { type: 'list' }>;
@@ -52,6 +53,7 @@ export function parseRatio(text: string): Parsed {
 export function parseList(setting: ListSetting, words: readonly string[]): { readonly value: readonly string[] | null; readonly faults: readonly Fault[] } {
   const plain = words.map((word) => word.trim()).filter((word) => word !== '');
   const values = setting.values;
+  if (setting.form === 'pattern') return parsePatterns(plain);
   if (values === undefined) return { value: [...new Set(plain)], faults: [] };
   const lower = plain.map((word) => word.toLowerCase());
   const faults: Fault[] = [];
@@ -68,6 +70,16 @@ export function parseList(setting: ListSetting, words: readonly string[]): { rea
     else faults.push(parsed);
   }
   return { value: [...valid], faults };
+}
+
+function parsePatterns(sources: readonly string[]): { readonly value: readonly string[]; readonly faults: readonly Fault[] } {
+  const faults: Fault[] = [];
+  const value = [...new Set(sources)].filter((source) => {
+    const fault = findPatternFault(source);
+    if (fault !== null) faults.push({ wrong: `${quote(source, 200)} ${fault}`, hint: null });
+    return fault === null;
+  });
+  return { value, faults };
 }
 
 function parseWord(setting: Setting, values: readonly string[], text: string): { readonly value: string } | ({ readonly value?: undefined } & Fault) {

@@ -40,7 +40,7 @@ const provider = new BasicTracerProvider({
   spanProcessors: [{ onStart() {}, onEnd: (span) => void finished.push(span), forceFlush: async () => {}, shutdown: async () => {} }],
 });
 const tracer = provider.getTracer('library', '1.2.3', { schemaUrl: 'https://opentelemetry.io/schemas/1.40.0' });
-const encode = createSpanEncoder(createRedactor([]));
+const encode = createSpanEncoder(createRedactor({ names: [], attributes: [], patterns: [], keep: [] }));
 beforeEach(() => void (finished = []));
 
 const spanOf = (attributes: Attributes): ReadableSpan => {

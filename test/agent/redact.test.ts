@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { RedactPlan } from '../../src/plan/types.ts';
 import { createRedactor } from '../../src/agent/redact/redact.ts';
+import { UNSAID, noteUnsaid } from '../../src/agent/redact/unsaid.ts';
 import { redactSql } from '../../src/agent/redact/sql.ts';
 
-const redactor = createRedactor(['customer_no']);
+const none: RedactPlan = { names: [], attributes: [], patterns: [], keep: [] };
+const redactor = createRedactor({ ...none, names: ['customer_no'] });
 const one = (key: string, value: string | string[], more: Record<string, string> = {}): unknown => redactor.attributes({ [key]: value, ...more })[key];
 
 describe('URLs', () => {
@@ -18,6 +21,15 @@ describe('URLs', () => {
     ['http://h/orders/7?page=2', 'http://h/orders/7?page=2'],
     ['http://h/?token=', 'http://h/?token='],
     ['http://h/a@b?x=1', 'http://h/a@b?x=1'],
+    ['http://h:80/a@b', 'http://h:80/a@b'],
+    ['http://[::1]:80/a@b', 'http://[::1]:80/a@b'],
+    ['postgres://u:p/w?x#y@h/db', 'postgres://REDACTED:REDACTED@h/db'],
+    ['http://h/app;jsessionid=s1?x=1', 'http://h/app;jsessionid=REDACTED'],
+    ['http://h/app;v=1?x=1', 'http://h/app;v=1?x=1'],
+    ['http://h/p?next=https%3A%2F%2Fi%2F%3Ftoken%3Dt1&x=1', 'http://h/p?next=REDACTED&x=1'],
+    ['http://h/p?query=%7Buser(password%3A%22p1%22)%7Bid%7D%7D', 'http://h/p?query=REDACTED'],
+    ['http://h/p?q=50%25', 'http://h/p?q=50%25'],
+    ['http://h/p?q=100%', 'http://h/p?q=100%'],
   ])('%s', (url, clean) => expect(one('url.full', url)).toBe(clean));
   test('a bare query string', () => expect(one('url.query', 'page=1&password=p1')).toBe('page=1&password=REDACTED'));
   test('a target', () => expect(one('http.target', '/p?session=s1')).toBe('/p?session=REDACTED'));
@@ -53,9 +65,19 @@ describe('text', () => {
     ['cannot reach postgres://u:p@h/db?x=1', 'cannot reach postgres://REDACTED:REDACTED@h/db?x=1'],
     ['login failed: password=hunter2, user=a', 'login failed: password=REDACTED, user=a'],
     ['{"apiKey": "k1", "n": 1}', '{"apiKey": REDACTED, "n": 1}'],
-    ['Authorization: Bearer abcdef.123', 'Authorization: REDACTED REDACTED'],
+    ['Authorization: Bearer abcdef.123', 'Authorization: REDACTED'],
     ['got AKIAIOSFODNN7EXAMPLE back', 'got REDACTED back'],
     ['token eyJhbGciOi.eyJzdWIiOi.sig_x', 'token REDACTED'],
+    ['Cookie: sid=a; theme=b\nAccept: c', 'Cookie: REDACTED\nAccept: c'],
+    ['Authorization: Digest username="u", response="r"', 'Authorization: REDACTED"u", response="r"'],
+    ['{"body":"{\\"password\\":\\"p,1\\"}"}', '{"body":"{\\"password\\":REDACTED}"}'],
+    ['{"password": "p\\"1"}', '{"password": REDACTED}'],
+    ['mysql --password p1 --port 80', 'mysql --password REDACTED --port 80'],
+    ['GET /cb?code=c1&page=2 failed', 'GET /cb?code=REDACTED&page=2 failed'],
+    ['pushed with ghp_abcdefghijklmnopqrst0123', 'pushed with REDACTED'],
+    ['sk_live_abcdefghij0123 and sk-proj-abcdefghijklmnopqrst', 'REDACTED and REDACTED'],
+    ['-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----.', 'REDACTED.'],
+    ["You have an error in your SQL syntax; check the manual for the right syntax to use near 's3cret'' at line 1", "You have an error in your SQL syntax; check the manual for the right syntax to use near ?"],
     ['run --api-key=k1 --port=80', 'run --api-key=REDACTED --port=80'],
     ['invalid input syntax for type integer: "s3cret"', 'invalid input syntax for type integer: ?'],
     ['syntax error at or near "s3cret"', 'syntax error at or near ?'],
@@ -83,9 +105,56 @@ describe('attributes', () => {
   test.each(['authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-auth-token', 'proxy-authorization'])('header %s', (name) =>
     expect(one(`http.request.header.${name}`, ['v'])).toEqual(['REDACTED']));
   test('other headers stay', () => expect(one('http.request.header.accept', ['text/html'])).toEqual(['text/html']));
+  test.each(['user.password', 'apiKey', 'app.api.key', 'session_id', 'card.pin', 'clientSecret', 'db.query.parameter.0', 'messaging.kafka.message.key', 'graphql.variables.a'])('the value of %s', (key) =>
+    expect(one(key, 'v')).toBe('REDACTED'));
+  test.each(['session.id', 'feature_flag.key', 'aws.s3.key', 'http.response.status_code', 'app.state', 'gen_ai.usage.input_tokens', 'k8s.secret.name'])('%s stays', (key) => expect(one(key, 'v')).toBe('v'));
+  test('a number with a telling name, not a boolean', () => expect(redactor.attributes({ otp: 123456, 'has.password': true })).toEqual({ otp: 'REDACTED', 'has.password': true }));
+  test('what a key holds', () => expect(redactor.attributes({ 'GET http://h/?token=t1': 1 })).toEqual({ 'GET http://h/?token=REDACTED': 1 }));
+  test('nested values, a cycle among them', () => {
+    const nested: Record<string, unknown> = { list: [{ password: 'p1' }, 'token=t1'] };
+    nested.self = nested;
+    expect(JSON.stringify(redactor.attributes(JSON.parse(JSON.stringify({ nested: { list: nested.list } })) as never))).toBe('{"nested":{"list":[{"password":"REDACTED"},"token=REDACTED"]}}');
+    expect(redactor.attributes({ nested } as never)).toBeDefined();
+  });
+  test('URLs in headers', () => expect(one('http.response.header.location', ['/cb?code=c1'])).toEqual(['/cb?code=REDACTED']));
+  test('the name of a statement\'s span', () => {
+    expect(redactor.name("SELECT\n'p1'", { 'db.query.text': '' })).toBe('SELECT\n?');
+    expect(redactor.name("it's", {})).toBe("it's");
+  });
+  test('the operation that an instrumentation took from a statement', () => expect(one('db.operation', "SELECT'p1'")).toBe('SELECT'));
   test('the given object is not changed', () => {
     const attributes = { 'url.full': 'http://h/?token=1' };
     redactor.attributes(attributes);
     expect(attributes['url.full']).toBe('http://h/?token=1');
   });
+});
+
+describe("the user's own rules", () => {
+  const own = createRedactor({ names: ['iban'], attributes: ['app.customer.*', '*email*'], patterns: ['\\b\\d{3}-\\d{4}\\b', 'CUST-\\d*'], keep: ['code', 'my_token', 'db.query.text', 'messaging.kafka.*', 'process.command_args'] });
+  test('names', () => expect(own.attributes({ iban: 'DE1', 'app.iban': 'DE1', 'url.full': 'http://h/?iban=DE1' })).toEqual({ iban: 'REDACTED', 'app.iban': 'REDACTED', 'url.full': 'http://h/?iban=REDACTED' }));
+  test('attributes', () => expect(own.attributes({ 'app.customer.name': 'n', 'user.Email': ['e'], 'app.customers': 'c' })).toEqual({ 'app.customer.name': 'REDACTED', 'user.Email': ['REDACTED'], 'app.customers': 'c' }));
+  test('patterns, in whatever value', () => {
+    expect(own.text('call 555-1234 now')).toBe('call REDACTED now');
+    expect(own.attributes({ 'http.route': '/555-1234', 'db.query.text': 'SELECT 555-1234' })).toEqual({ 'http.route': '/REDACTED', 'db.query.text': 'SELECT REDACTED' });
+  });
+  test('a name that is kept', () => expect(own.attributes({ 'url.full': 'http://h/?code=1&token=2', my_token: 'v', token: 'v' })).toEqual({ 'url.full': 'http://h/?code=1&token=REDACTED', my_token: 'v', token: 'REDACTED' }));
+  test('what is kept is still text', () =>
+    expect(own.attributes({ 'db.query.text': "SELECT 'a'", 'messaging.kafka.message.key': 'k', 'process.command_args': ['--token', 't1', '--port', '80', '--password=p1'] })).toEqual({
+      'db.query.text': "SELECT 'a'",
+      'messaging.kafka.message.key': 'k',
+      'process.command_args': ['--token', 'REDACTED', '--port', '80', '--password=REDACTED'],
+    }));
+  test('a value too long to be searched is hidden whole', () => {
+    const { text } = createRedactor({ ...none, patterns: ['\\w+!'] });
+    expect([text('a'.repeat(20_000)), text('short!')]).toEqual(['REDACTED', 'REDACTED']);
+  });
+});
+
+test('words of code in the database are hidden wherever they come again', () => {
+  const { text } = createRedactor(none);
+  noteUnsaid('no such person: Jane');
+  noteUnsaid('no');
+  expect(['cannot order: no such person: Jane\n    at x', 'no', 'no way'].map(text)).toEqual([`cannot order: ${UNSAID}\n    at x`, UNSAID, 'no way']);
+  for (let i = 0; i < 100; i++) noteUnsaid(`other words ${i}`);
+  expect(text('no such person: Jane')).toBe('no such person: Jane');
 });

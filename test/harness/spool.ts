@@ -27,7 +27,7 @@ export function agentPlan(dir: string, changes: Partial<AgentPlan> = {}): AgentP
     },
     propagators: ['tracecontext', 'baggage'],
     instrumentations: { only: null, disabled: [], options: {}, expressLayers: 'none' },
-    redactNames: [],
+    redact: { names: [], attributes: [], patterns: [], keep: [] },
     verbosity: 'normal',
     ...changes,
   };

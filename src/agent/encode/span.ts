@@ -50,7 +50,7 @@ function writeSpan(wire: Wire, span: ReadableSpan, redactor: Redactor): void {
   writeTraceState(wire, 0x1a, context);
   const parent = span.parentSpanContext;
   if (parent !== undefined) wire.hexField(0x22, parent.spanId);
-  wire.stringField(0x2a, redactor.text(speak(span.name)));
+  wire.stringField(0x2a, redactor.name(speak(span.name), span.attributes));
   wire.varintField(0x30, typeof span.kind === 'number' ? span.kind + 1 : 0);
   const start = isTime(span.startTime) ? span.startTime : isTime(span.endTime) ? span.endTime : EPOCH;
   wire.timeField(0x39, start);

@@ -6,7 +6,7 @@ export function redactSpan(span: ReadableSpan, redactor: Redactor): ReadableSpan
   const context = span.spanContext();
   const { message } = span.status;
   return {
-    name: redactor.text(String(span.name)),
+    name: redactor.name(String(span.name), span.attributes),
     kind: span.kind,
     spanContext: () => context,
     ...(span.parentSpanContext && { parentSpanContext: span.parentSpanContext }),

@@ -1,4 +1,5 @@
 import type { Attributes, Exception, Span, SpanStatus, TracerProvider } from '@opentelemetry/api';
+import { UNSAID, noteUnsaid } from '../redact/unsaid.ts';
 import { wrapTracers } from './wrap-tracers.ts';
 
 /**
@@ -25,10 +26,9 @@ function recordWithCode(this: Span, exception: Exception, time?: Parameters<Span
   recordException.call(this, isOwnWords && typeof exception === 'object' ? { name: exception.name, message: `${statusCode} ${UNSAID}` } : exception, time);
 }
 
-/** Values stand in such words in ways that no rule can tell. */
-const UNSAID = 'raised by code in the database';
-
-function setStatusWithoutWords(this: Span, { code }: SpanStatus): Span {
+/** The application may record the same error on a span of its own. */
+function setStatusWithoutWords(this: Span, { code, message }: SpanStatus): Span {
+  noteUnsaid(message);
   const { setStatus } = Object.getPrototypeOf(this) as Span;
   return setStatus.call(this, { code, message: UNSAID });
 }

@@ -1,28 +1,75 @@
 /**
- * Names whose values are credentials wherever they stand: URL query parameters, headers, command-line options,
+ * Names whose values are credentials wherever they stand: URL query parameters, headers, command-line options, attributes,
  * `key=value` in text. Compared without case, `-`, `_` and `.`; a name that ends with one of the endings counts too.
  */
 const EXACT = new Set([
-  'key', 'code', 'sig', 'sid', 'auth', 'pwd', 'pass', 'otp', 'pin', 'state', 'nonce', 'cookie', 'setcookie',
-  'awsaccesskeyid', 'xamzcredential', 'googleaccessid', 'session', 'sessionid', 'phpsessid', 'jsessionid', 'assertion',
+  'key', 'code', 'sig', 'sid', 'auth', 'pwd', 'pw', 'pass', 'otp', 'totp', 'pin', 'cvv', 'cvc', 'ssn', 'state', 'nonce', 'cookie', 'setcookie',
+  'awsaccesskeyid', 'xamzcredential', 'googleaccessid', 'session', 'phpsessid', 'jsessionid', 'assertion', 'samlresponse', 'samlrequest',
+  'xauth', 'xsession', 'xkey', 'devicecode', 'usercode', 'codeverifier', 'authcode', 'hmac',
 ]);
 const ENDINGS = [
-  'token', 'secret', 'password', 'passwd', 'passphrase', 'apikey', 'accesskey', 'secretkey', 'privatekey', 'signature',
-  'authorization', 'credential', 'credentials', 'jwt', 'sessionid', 'authkey', 'accesskeyid', 'secretaccesskey',
+  'token', 'secret', 'password', 'passwd', 'passcode', 'passphrase', 'apikey', 'appkey', 'accesskey', 'secretkey', 'privatekey', 'accountkey', 'masterkey',
+  'encryptionkey', 'signingkey', 'subscriptionkey', 'licensekey', 'authkey', 'accesskeyid', 'secretaccesskey', 'signature', 'authorization', 'credential',
+  'credentials', 'jwt', 'sessionid', 'connectionstring', 'cardnumber', 'dsn',
 ];
+const PARTS = ['password', 'passwd'];
+/** Secrets as a query parameter but ordinary words in prose and stack traces (`code: 'ECONNREFUSED'`, `state: open`). */
+const ORDINARY_WORDS = new Set(['key', 'code', 'state', 'pin', 'session', 'auth', 'nonce', 'sid', 'pass']);
+/** And as an attribute (`feature_flag.key`, `aws.s3.key`). */
+const ORDINARY_ATTRIBUTES = new Set(['key', 'code', 'state', 'session', 'auth', 'nonce']);
+/** Identifies a session for telemetry, by the semantic conventions; not the cookie. */
+const HARMLESS_ATTRIBUTES = new Set(['session.id', 'session.previous_id']);
 
-/** A predicate on names, with the user's own names added to the built-in list. Remembers its answers, in bounds. */
-export function createSecretNames(extra: readonly string[]): (name: string) => boolean {
-  const own = new Set(extra.map(normalise));
+export interface SecretNames {
+  /** As a query parameter, header or option. */
+  parameter(name: string): boolean;
+  /** Where the same word may be an ordinary one. */
+  word(name: string): boolean;
+  /** By the last part of the key, or the last two (`api.key`). */
+  attribute(key: string): boolean;
+  /** Told by the user to be left. */
+  isKept(name: string): boolean;
+}
+
+/** The built-in list with the user's own names added, and those that are to be kept taken away. Remembers its answers, in bounds. */
+export function createSecretNames({ names, keep }: { readonly names: readonly string[]; readonly keep: readonly string[] }): SecretNames {
+  const own = new Set(names.map(normalise));
+  const kept = createGlobs(keep);
   const known = new Map<string, boolean>();
-  return (name) => {
+  const parameter = (name: string): boolean => {
     const answer = known.get(name);
     if (answer !== undefined) return answer;
-    const plain = normalise(name);
-    const secret = EXACT.has(plain) || own.has(plain) || ENDINGS.some((ending) => plain.endsWith(ending));
+    const secret = own.has(normalise(name)) || (!kept(name) && isBuiltIn(normalise(name)));
     if (known.size < 1000) known.set(name, secret);
     return secret;
   };
+  const unless = (ordinary: ReadonlySet<string>) => (name: string): boolean => parameter(name) && (!ordinary.has(normalise(name)) || own.has(normalise(name)));
+  const isTelling = unless(ORDINARY_ATTRIBUTES);
+  return {
+    parameter,
+    word: unless(ORDINARY_WORDS),
+    isKept: kept,
+    attribute(key) {
+      if (HARMLESS_ATTRIBUTES.has(key) || kept(key)) return own.has(normalise(key));
+      const parts = key.split(/[./:]/);
+      return isTelling(parts.at(-1)!) || (parts.length > 1 && isTelling(parts.slice(-2).join('.')));
+    },
+  };
+}
+
+/** `*` stands for any characters; letters of either case. */
+export function createGlobs(globs: readonly string[]): (name: string) => boolean {
+  if (globs.length === 0) return () => false;
+  const patterns = globs.map((glob) => new RegExp(`^${glob.split(/\*+/).map(escape).join('.*')}$`, 'is'));
+  return (name) => patterns.some((pattern) => pattern.test(name));
+}
+
+function escape(text: string): string {
+  return text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function isBuiltIn(plain: string): boolean {
+  return EXACT.has(plain) || ENDINGS.some((ending) => plain.endsWith(ending)) || PARTS.some((part) => plain.includes(part));
 }
 
 function normalise(name: string): string {
