@@ -105,7 +105,7 @@ test.each([
   const settings = await read({ yaml: text, env: { OTEL_SERVICE_NAME: 'still' } });
   expect(settings.problems).toMatchObject([{ message: expect.stringMatching(line) as unknown, strict: true }]);
   expect(settings.serviceName.value).toBe('still');
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(performance.now() - started).toBeLessThan(20_000);
 });
 
 test('keys of another program are not all listed', async () => {
