@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { describe, expect, test, vi } from 'vitest';
 import { nodes } from '../harness/nodes.ts';
 import { startReceiver } from '../harness/receiver.ts';
-import { plainNode } from '../harness/run.ts';
-import { CELLS_AT_ONCE, allCells, cutOff, expectAllDelivered, fixture, missing, play } from './play.ts';
+import { otelRun, plainNode } from '../harness/run.ts';
+import { CELLS_AT_ONCE, PATIENCE, allCells, cutOff, expectAllDelivered, fixture, home, missing, play } from './play.ts';
 
 vi.setConfig({ maxConcurrency: CELLS_AT_ONCE, testTimeout: 60_000 });
 
@@ -39,6 +39,24 @@ describe.concurrent('row 12: 20,000 spans in one turn arrive, or are counted', (
     const { spans } = await play(cell, { name: 'burst' }, (spans) => spans.length >= 20_000);
     expect(missing(spans, 20_000)).toEqual([]); // the cap is far away: none has to be counted
     expect(spans).toHaveLength(20_000);
+  });
+});
+
+describe.concurrent('row 12: where the spool is too small, one line says how many did not arrive, and the sum is right', () => {
+  test.each(allCells.filter(([, { topology }]) => topology === 'parent').filter((_, at, cells) => at === 0 || at === cells.length - 1))('%s', async (_, { node, kind }) => {
+    const receiver = await startReceiver();
+    try {
+      const env = { HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_RUN_SPOOL_SIZE: '64KiB', ...PATIENCE };
+      const { stderr, exitCode } = await otelRun({ node, topology: 'parent', args: [node, fixture(kind), 'burst'], env });
+      expect(exitCode).toBe(0);
+      // What went to the state directory to make room is sent behind the end.
+      const [, lost] = /^otel-run: (?:\d+ spans for \S+ kept for the next run[^;\n]*; )?(\d+) spans for \S+ lost: spool: full\n$/.exec(stderr) ?? [];
+      expect(Number(lost), stderr).toBeGreaterThan(0);
+      await receiver.waitForSpans((spans) => spans.length >= 20_000 - Number(lost), 20_000).catch(() => {});
+      expect(missing(receiver.spans, 20_000)).toHaveLength(Number(lost));
+    } finally {
+      await receiver.close();
+    }
   });
 });
 

@@ -36,7 +36,7 @@ export const home = mkdtempSync(join(tmpdir(), 'matrix-'));
 afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 3 }));
 
 /** A receiver on a busy machine may answer late; how late an end may be is the matter of rows 13 and 14. */
-const PATIENCE = { OTEL_RUN_DRAIN_UNREACHED: '15000', OTEL_RUN_DRAIN_BAD: '15000' };
+export const PATIENCE = { OTEL_RUN_DRAIN_UNREACHED: '15000', OTEL_RUN_DRAIN_BAD: '15000' };
 
 /** Cells wait more than they compute. */
 export const CELLS_AT_ONCE = 3;
