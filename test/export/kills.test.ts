@@ -32,7 +32,7 @@ async function applicationOf(program: RunningProgram, topology: Topology): Promi
 /** The one of the launcher's children that is the application. */
 function childOf({ pid }: RunningProgram): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number);
-  const found = children.find((child) => readProc(child, 'cmdline').includes('numbered.cjs'));
+  const found = children.find((child) => /(numbered|app)\.cjs/.test(readProc(child, 'cmdline')));
   if (found === undefined) throw new Error(`${pid} has no application among its children ${children.join(', ')}`);
   return found;
 }
