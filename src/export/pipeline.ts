@@ -78,7 +78,7 @@ const LOST_NEWS_AFTER_MS = 1000;
 const LOST_NEWS_EVERY_MS = 61_000;
 /** An answer that is overdue by this much when the writers have ended makes a backend known to be bad. */
 const OVERDUE_MS = 2000;
-const FINISH_MS = 150;
+const FINISH_MS = 250;
 /** Kept requests may be larger than batches: nobody waits for them. */
 const KEPT_ITEMS = 8192;
 
