@@ -1,5 +1,4 @@
 /** The exporter as its caller sees it: a worker thread that may fail without harm, and that is started again. */
-import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
@@ -8,7 +7,7 @@ import { withoutSecrets } from './keep.ts';
 import { openLedger } from './ledger.ts';
 import type { DrainLimits, FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { resendMs } from './resend.ts';
-import { listSegments } from '../spool/directory.ts';
+import { removeSpool } from '../spool/directory.ts';
 import { droppedCount, emptyTally, summarize, type DestinationSummary, type Summary } from './summary.ts';
 
 export type { DestinationSummary, Summary, Tally } from './summary.ts';
@@ -210,13 +209,4 @@ function workerEnv({ destinations }: ExporterPlan): Record<string, string> {
   // Only of a terminal: to open a pipe as process.stderr makes it non-blocking for the application too.
   if (looksOn && env.COLUMNS === undefined && process.getBuiltinModule('node:tty').isatty(2)) env.COLUMNS = String(process.stderr.columns);
   return env;
-}
-
-function removeSpool(dir: string): void {
-  if (listSegments(dir).length > 0) return;
-  try {
-    rmSync(dir, { recursive: true, force: true });
-  } catch {
-    // Left behind; the next run of this user does not mind.
-  }
 }

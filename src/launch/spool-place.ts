@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readFileSync, rmSync, statSync, statfsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SHARED_HAND_OFF, listSegments } from '../spool/directory.ts';
@@ -62,16 +62,6 @@ export function makeSpool(dir: string): void {
   chmodSync(shared, 0o3777);
   chmodSync(dir, 0o711);
   chmodSync(parent, 0o711);
-}
-
-/** Removes a spool that holds no telemetry; one that does is left for the exporter that will find it. */
-export function removeSpool(dir: string): void {
-  if (!isSpoolEmpty(dir)) return;
-  try {
-    rmSync(dir, { recursive: true, force: true });
-  } catch {
-    // Left behind: an empty directory in the memory file system.
-  }
 }
 
 /** Nothing has been handed over: there is no segment. */

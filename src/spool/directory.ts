@@ -3,7 +3,7 @@
  * root, in a directory inside that processes of any user can write: an entry point may change the user (gosu, su-exec,
  * setpriv), and so may the application itself.
  */
-import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 export const SHARED_HAND_OFF = 'hand-off';
@@ -11,6 +11,18 @@ export const SHARED_HAND_OFF = 'hand-off';
 /** Segments of a run by their paths relative to `dir`. One that cannot be listed has none: it is gone, or not made yet. */
 export function listSegments(dir: string): string[] {
   return [...segmentsIn(dir), ...segmentsIn(join(dir, SHARED_HAND_OFF)).map((name) => join(SHARED_HAND_OFF, name))];
+}
+
+/** Removes a spool that holds no telemetry; one that does is left for the exporter that will find it. */
+export function removeSpool(dir: string): void {
+  if (listSegments(dir).length > 0) return;
+  try {
+    rmSync(dir, { recursive: true, force: true });
+    // Made for this run alone, where somebody else had taken the name of the user's directory.
+    if (dirname(dir).endsWith(`-${basename(dir)}`)) rmdirSync(dirname(dir));
+  } catch {
+    // Left behind: an empty directory in the memory file system.
+  }
 }
 
 /** Bytes of all segments in `dir`. A file that vanishes meanwhile was acknowledged. */

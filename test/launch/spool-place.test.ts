@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { as, isRoot } from '../harness/users.ts';
+import { removeSpool } from '../../src/spool/directory.ts';
 import { findSpoolPlace, makeSpool, spoolCap } from '../../src/launch/spool-place.ts';
 
 const MiB = 1024 * 1024;
@@ -70,7 +71,10 @@ describe('the spool', () => {
     ['a directory that others may enter', (dir) => (mkdirSync(dir), chmodSync(dir, 0o755))],
   ])('passes by %s of its name', (_, squat) => {
     squat(join(base, `otel-run-${uid}`));
-    expect(make('a')).toBe(join(base, `otel-run-${uid}-a`, 'a'));
+    const dir = make('a');
+    expect(dir).toBe(join(base, `otel-run-${uid}-a`, 'a'));
+    removeSpool(dir);
+    expect(existsSync(dirname(dir))).toBe(false);
   });
 
   it('is not made where another one is', () => {
