@@ -66,7 +66,7 @@ if (existsSync(join(root, 'src/agent/agent.ts'))) {
   results.push(
     await build({
       ...common,
-      entryPoints: { agent: 'src/agent/agent.ts', 'import-hook': 'src/agent/import-hook.ts' },
+      entryPoints: { agent: 'src/agent/agent.ts' },
       outdir: join(dist, 'agent'),
       format: 'cjs',
       mainFields: ['main', 'module'],
@@ -96,7 +96,6 @@ for (const [name, file] of Object.entries(present({ 'stock-exporters': 'src/agen
 for (const [from, to] of [
   ['src/agent/register.js', 'agent/register.js'],
   ['src/agent/package.json', 'agent/package.json'],
-  ['node_modules/import-in-the-middle/lib/register.js', 'agent/lib/register.js'],
 ]) {
   if (!existsSync(join(root, from))) continue;
   mkdirSync(dirname(join(dist, to)), { recursive: true });
@@ -111,7 +110,6 @@ if (existsSync(join(root, 'src/agent/esm-hook.mts'))) {
       outdir: join(dist, 'agent'),
       outExtension: { '.js': '.mjs' },
       format: 'esm',
-      plugins: [moduleHooks(root)],
     }),
   );
 }

@@ -1,12 +1,3 @@
-declare module 'import-in-the-middle/create-hook.mjs' {
-  interface ImportHook {
-    applyOptions(options: { shouldInclude(url: string, specifier: string): boolean }): void;
-    readonly initialize: (data: unknown) => Promise<void>;
-    readonly resolve: unknown;
-    readonly load: unknown;
-    readonly resolveSync: unknown;
-    readonly loadSync: unknown;
-  }
-  export function createHook(meta: { url: string }): ImportHook;
+declare module 'import-in-the-middle/supports-sync-hooks.mjs' {
   export function supportsSyncHooks(): boolean;
 }

@@ -36,6 +36,14 @@
     start();
   } catch (error) {
     say('failed', 'could not start, the application runs without telemetry: ' + reason(error));
+  } finally {
+    forgetFiles();
+  }
+
+  /** Applications list, watch and empty `require.cache`: it holds what is theirs. */
+  function forgetFiles() {
+    var dir = __filename.slice(0, -'register.js'.length);
+    for (var file in require.cache) if (file.slice(0, dir.length) === dir) delete require.cache[file];
   }
 
   function start() {

@@ -1,87 +1,67 @@
-import Module from 'node:module';
-import type { ModuleKind } from './entry-kind.ts';
-
-interface ResolveHooks {
-  readonly deregister: () => void;
-}
-
-/** What @types/node of the oldest Node does not know. */
-interface HookableModule {
-  registerHooks?: (hooks: { resolve: (specifier: string, context: object, next: (specifier: string, context: object) => unknown) => unknown }) => ResolveHooks;
-}
-
 export interface BuiltinWatch {
   /** Names without `node:`. */
   readonly names: readonly string[];
-  readonly entry: ModuleKind;
-  /** The module is loaded for the first time by the application: patch it in place. */
+  /** The module is loaded for the first time by this process: patch it in place. */
   readonly patch: (name: string, exports: unknown) => void;
 }
 
+const PREFIX = 'NativeModule ';
+
 /**
- * Waits for the application's first use of modules of Node that take long to load (`https` costs 10 ms), then
- * patches them in place. In CommonJS every way to them is watched until the last one came: `require`,
- * `process.getBuiltinModule`, and what import() leads to. Afterwards everything is as it was. Where the process
- * starts with an ES module they are patched at once: only a hook on every resolution could tell, and that costs
- * as much, stands in the application's error stacks, and is known to break other hooks.
+ * Patches modules of Node in place as they are loaded for the first time: `https` takes 10 ms, and many processes
+ * never need it.
+ *
+ * Node notes each built-in that it has evaluated in `process.moduleLoadList`, whichever way led there: `require`,
+ * `import`, `process.getBuiltinModule`, another built-in. The prototype of that list sees the note come in, before
+ * anybody has the exports and before the ES module of the same name takes over its values. So nothing that
+ * applications look at or replace (`require`, resolution, import hooks) has to be touched, and no frame of ours is
+ * on the stack while their code runs. When the last one has come, the list is as it was.
  */
-export function watchBuiltinLoads({ names, entry, patch }: BuiltinWatch): void {
+export function watchBuiltinLoads({ names, patch }: BuiltinWatch): void {
   const awaited = new Set(names);
+  const list = loadList();
+  const arrived: string[] = [];
+  let isPatching = false;
+
+  function arrive(name: string): void {
+    if (!awaited.delete(name)) return;
+    arrived.push(name);
+    // The instrumentation that is being constructed may itself load another one that is awaited.
+    if (isPatching) return;
+    isPatching = true;
+    for (let next = arrived.shift(); next !== undefined; next = arrived.shift()) patchNow(next);
+    isPatching = false;
+  }
+
+  function patchNow(name: string): void {
+    patch(name, module.require(name));
+    // Every load brings the named exports of the built-in's ES module up to date, and of no other.
+    module.require(name);
+  }
+
+  if (list === undefined) {
+    for (const name of names) arrive(name);
+    return;
+  }
+  for (const name of names) if (list.includes(PREFIX + name)) arrive(name);
   if (awaited.size === 0) return;
-  const { require: originalRequire } = Module.prototype;
-  const { getBuiltinModule: originalGetBuiltinModule } = process;
-  let hooks: ResolveHooks | undefined;
 
-  function arrive(id: unknown): void {
-    const name = typeof id === 'string' && id.startsWith('node:') ? id.slice(5) : id;
-    if (!awaited.delete(name as string)) return;
-    if (awaited.size === 0) stop();
-    patch(name as string, originalRequire.call(module, name as string));
-    // What was imported by name holds copies.
-    Module.syncBuiltinESMExports();
-  }
-
-  function stop(): void {
-    if (Module.prototype.require === watchedRequire) Module.prototype.require = originalRequire;
-    if (process.getBuiltinModule === watchedGetBuiltinModule) process.getBuiltinModule = originalGetBuiltinModule;
-    hooks?.deregister();
-  }
-
-  // Named as what they stand for: until the last one came, they show in the stacks of errors at load.
-  const watchedRequire = function require(this: NodeModule, ...args: [string]) {
-    if (awaited.size > 0) arrive(args[0]);
-    return originalRequire.apply(this, args);
-  } as typeof originalRequire;
-  const watchedGetBuiltinModule = function getBuiltinModule(this: NodeJS.Process, ...args: [string]) {
-    if (awaited.size > 0) arrive(args[0]);
-    return originalGetBuiltinModule.apply(this, args);
-  } as typeof originalGetBuiltinModule;
-
-  function watchImports(): void {
-    for (const name of [...awaited]) if (isLoaded(name)) arrive(name);
-    if (awaited.size === 0) return;
-    hooks = (Module as HookableModule).registerHooks?.({
-      resolve(specifier, context, next) {
-        if (awaited.size > 0) arrive(specifier);
-        return next(specifier, context);
-      },
-    });
-    if (hooks === undefined) patchNow();
-  }
-
-  function patchNow(): void {
-    for (const name of [...awaited]) arrive(name);
-  }
-
-  if (entry === 'esm') return patchNow();
-  Module.prototype.require = watchedRequire;
-  if (typeof originalGetBuiltinModule === 'function') process.getBuiltinModule = watchedGetBuiltinModule;
-  // CommonJS gets at ES modules by import(), and what that leads to is linked in a later turn than the one that
-  // evaluates the main script: soon enough, and no `require` of the start pays for the hooks.
-  if (typeof (Module as HookableModule).registerHooks === 'function') process.nextTick(watchImports);
-  else setImmediate(watchImports).unref();
+  const prototype = Object.getPrototypeOf(list) as object;
+  const watched = new Proxy(prototype, {
+    set(target, key, value, receiver) {
+      const isSet = receiver === list ? Reflect.defineProperty(list, key, { value, writable: true, enumerable: true, configurable: true }) : Reflect.set(target, key, value, receiver);
+      if (isSet && typeof value === 'string' && value.startsWith(PREFIX)) arrive(value.slice(PREFIX.length));
+      if (awaited.size === 0 && Object.getPrototypeOf(list) === watched) Object.setPrototypeOf(list, prototype);
+      return isSet;
+    },
+  });
+  Object.setPrototypeOf(list, watched);
 }
 
-function isLoaded(name: string): boolean {
-  return (process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList.includes(`NativeModule ${name}`);
+/** Undefined where a Node does not note what we need. */
+function loadList(): readonly string[] | undefined {
+  const { moduleLoadList } = process as unknown as { moduleLoadList?: readonly string[] };
+  // The guard has loaded this one by now.
+  const isLive = Array.isArray(moduleLoadList) && Object.isExtensible(moduleLoadList) && moduleLoadList.includes(`${PREFIX}worker_threads`);
+  return isLive ? moduleLoadList : undefined;
 }

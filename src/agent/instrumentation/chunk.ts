@@ -11,7 +11,10 @@ const shared: Readonly<Record<string, () => unknown>> = {
 
 /** Reads and evaluates the file of one instrumentation, made by scripts/build/instrumentation-chunks.mjs. */
 export function loadInstrumentation(name: string, className: string): InstrumentationConstructor {
-  const fill = module.require(join(__dirname, 'instrumentations', `${name}.js`)) as Chunk;
+  const file = join(__dirname, 'instrumentations', `${name}.js`);
+  const fill = module.require(file) as Chunk;
+  // Like the guard: `require.cache` is the application's.
+  delete require.cache[file];
   const found = fill((id) => shared[id]?.() ?? module.require(id))[className];
   if (found === undefined) throw new Error(`${className} is not in ${name}.js`);
   return found;

@@ -2,60 +2,66 @@ import { existsSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { supportsSyncHooks } from 'import-in-the-middle/supports-sync-hooks.mjs';
+import { announcing, ANNOUNCE, type LoadResult } from './announce.ts';
 import type { ModuleKind } from './entry-kind.ts';
 import { runImportHooks } from './import-in-the-middle.ts';
 import { locateInPackage, type PackageFile } from './locate.ts';
+import { reasonOf } from './report.ts';
 
 /**
- * Packages that ship ES modules of their own. Of all others in the table, what `import` gets is CommonJS, or a thin
- * module around it, and watchLibraryLoads sees that (test/libraries imports each one and tells).
+ * Packages that ship ES modules of their own, and the file that `import` of their name leads to. Of all others in
+ * the table, what `import` gets is CommonJS, or a thin module around it, and watchLibraryLoads sees that
+ * (test/libraries imports each one and tells).
  */
-const ES_MODULE_PACKAGES = ['openai'];
+const ES_MODULES: Readonly<Record<string, string>> = { openai: 'index.mjs' };
 
 export interface EsModuleWatch {
   readonly isWanted: (packageName: string) => boolean;
   readonly entry: ModuleKind;
   readonly script: string | undefined;
-  /** Before the module is evaluated. */
-  readonly before: (file: PackageFile) => void;
+  /** The module was evaluated and is handed to the instrumentations next. */
+  readonly note: (file: PackageFile) => void;
   readonly say: (line: string) => void;
 }
 
 interface HookableModule {
-  registerHooks(hooks: object): void;
+  registerHooks(hooks: { load: (url: string, context: object, next: (url: string, context: object) => LoadResult) => LoadResult }): void;
 }
 
 /**
- * Lets ES modules of wanted packages pass through import-in-the-middle. Only where such a package is installed:
- * the hooks cost every `require` and `import` of the application (30 us; asynchronous ones 56 ms and 13 MB).
+ * Has ES modules of wanted packages announce that they were evaluated, by a line at the end of their source. Only
+ * where such a package is installed: hooks cost every `require` and `import` of the application (asynchronous ones
+ * 56 ms and 13 MB). What the hook returns for all other modules is what Node returned.
  */
-export function watchEsModules({ isWanted, entry, script, before, say }: EsModuleWatch): void {
-  const packages = ES_MODULE_PACKAGES.filter((name) => isWanted(name) && isInstalled(name, script));
+export function watchEsModules({ isWanted, entry, script, note, say }: EsModuleWatch): void {
+  const packages = Object.keys(ES_MODULES).filter((name) => isWanted(name) && isInstalled(name, script));
   if (packages.length === 0) return;
-  // Kept beside the bundle: most applications never need it.
-  const { createHook, supportsSyncHooks } = require('./import-hook.js') as typeof import('import-in-the-middle/create-hook.mjs');
-  if (!supportsSyncHooks() && entry === 'commonjs') return;
+  const isSync = supportsSyncHooks();
+  if (!isSync && entry === 'commonjs') return;
+  const ends = packages.map((name) => `/node_modules/${name}/${ES_MODULES[name]}`);
 
-  // The wrappers that the hook generates import this very file by its URL.
-  const { importHooks } = require('./lib/register.js') as { importHooks: ((url: string, namespace: object) => void)[] };
-  importHooks.push((url, namespace) => {
-    const file = url.startsWith('file:') ? locateInPackage(fileURLToPath(url)) : undefined;
-    if (file === undefined || !packages.includes(file.name)) return;
-    before(file);
-    runImportHooks(namespace, file.name, file.baseDir);
+  Object.defineProperty(globalThis, ANNOUNCE, {
+    configurable: true,
+    value(url: string, namespace: Readonly<Record<string, unknown>>) {
+      try {
+        const file = locateInPackage(fileURLToPath(url));
+        if (file === undefined || !packages.includes(file.name)) return;
+        note(file);
+        runImportHooks(namespace, file.name, file.baseDir);
+      } catch (error) {
+        say(`The module ${url} is not traced: its instrumentation failed (${reasonOf(error)}).`);
+      }
+    },
   });
-
-  const base = pathToFileURL(join(__dirname, 'esm-hook.mjs')).href;
-  if (supportsSyncHooks()) {
-    const hook = createHook({ url: base });
-    hook.applyOptions({ shouldInclude: (_url, specifier) => packages.includes(specifier) });
-    (Module as unknown as HookableModule).registerHooks({ resolve: hook.resolveSync, load: hook.loadSync });
+  if (isSync) {
+    (Module as unknown as HookableModule).registerHooks({ load: (url, context, next) => announcing(url, ends, next(url, context)) });
     return;
   }
   try {
-    Module.register(base, { data: { include: packages } });
+    Module.register(pathToFileURL(join(__dirname, 'esm-hook.mjs')).href, { data: ends });
   } catch (error) {
-    say(`ES modules of ${packages.join(', ')} are not traced: this process may not register import hooks (${(error as Error).message.split('\n')[0]}).`);
+    say(`ES modules of ${packages.join(', ')} are not traced: this process may not register import hooks (${reasonOf(error)}).`);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Takes the place of the main file of import-in-the-middle in the bundle: notes who wants which ES module. The
- * real one is loaded by es-modules.ts, and only when such a module is imported.
+ * Takes the place of import-in-the-middle in the bundle: notes who wants which ES module. That one puts a module
+ * of its own in front of each; here watchEsModules hands over the very namespace that the application gets.
  */
 export type OnImport = (exports: unknown, name: string, baseDir: string | undefined) => unknown;
 
@@ -13,11 +13,12 @@ export function Hook(this: { unhook: () => void }, names: readonly string[], _op
   this.unhook = () => hooks.delete(hook);
 }
 
-/** Hands the namespace of a package's main ES module to the instrumentations that asked for it. */
-export function runImportHooks(namespace: object, name: string, baseDir: string): void {
+/** Hands the namespace of a package's main ES module to the instrumentations that asked for it: they patch in place. */
+export function runImportHooks(namespace: Readonly<Record<string, unknown>>, name: string, baseDir: string): void {
   for (const { names, onImport } of hooks) {
     if (!names.includes(name)) continue;
     const patched = onImport(namespace, name, baseDir);
-    if (patched !== undefined && patched !== namespace && 'default' in namespace) namespace.default = patched;
+    const isInPlace = patched === undefined || patched === namespace || patched === namespace.default;
+    if (!isInPlace) throw new Error('it would replace the module');
   }
 }

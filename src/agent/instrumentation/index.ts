@@ -1,7 +1,7 @@
 import type { TracerProvider } from '@opentelemetry/api';
 import type { AgentPlan } from '../../plan/types.ts';
 import { watchBuiltinLoads } from './builtin-loads.ts';
-import { entryKind, type ModuleKind } from './entry-kind.ts';
+import { entryKind } from './entry-kind.ts';
 import type { InstrumentationEntry } from './entry.ts';
 import { watchEsModules } from './es-modules.ts';
 import { nameFastifyRoutes } from './fastify-routes.ts';
@@ -26,8 +26,8 @@ export function installInstrumentations(plan: AgentPlan, provider: TracerProvide
 
   for (const candidate of wanted) if (hasNothingToWaitFor(candidate)) constructions.construct(candidate);
   watchLibraryLoads(libraries.find);
-  watchEsModules({ isWanted: libraries.isWanted, entry, script: mainScript(), before: libraries.noteEsModule, say });
-  watchBuiltins(wanted, entry, constructions.construct);
+  watchEsModules({ isWanted: libraries.isWanted, entry, script: mainScript(), note: libraries.noteEsModule, say });
+  watchBuiltins(wanted, constructions.construct);
   if (wanted.some(({ name }) => name === 'http')) nameFastifyRoutes();
 }
 
@@ -77,12 +77,11 @@ function hasNothingToWaitFor({ name, modules }: InstrumentationEntry): boolean {
   return name !== 'aws-lambda' || process.env._HANDLER !== undefined;
 }
 
-function watchBuiltins(wanted: readonly InstrumentationEntry[], entry: ModuleKind, construct: Constructions['construct']): void {
+function watchBuiltins(wanted: readonly InstrumentationEntry[], construct: Constructions['construct']): void {
   const owners = new Map<string, InstrumentationEntry>();
   for (const candidate of wanted) for (const module of candidate.modules) if (module.builtin) owners.set(module.name, candidate);
   watchBuiltinLoads({
     names: [...owners.keys()],
-    entry,
     patch(name, exports) {
       const owner = owners.get(name);
       if (owner !== undefined && construct(owner) === null) runRequireHooks(exports, name, undefined);

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
+import { types } from 'node:util';
 import { satisfies } from '@opentelemetry/instrumentation/build/src/semver';
 import type { InstrumentationEntry, PatchedModule } from './entry.ts';
-import type { FileWatch } from './library-loads.ts';
+import type { FindWatch } from './library-loads.ts';
 import { locateInPackage, type PackageFile } from './locate.ts';
 import { reasonOf, type LibraryReport } from './report.ts';
 import { requireHookOfFile, runRequireHooks } from './require-in-the-middle.ts';
@@ -19,7 +20,7 @@ export interface LibrariesOptions {
 export interface Libraries {
   readonly isWanted: (packageName: string) => boolean;
   /** What to do around the evaluation of this file; undefined where no instrumentation wants its package. */
-  readonly find: (filename: string) => FileWatch | undefined;
+  readonly find: FindWatch;
   readonly noteEsModule: (file: PackageFile) => void;
   readonly reports: readonly LibraryReport[];
 }
@@ -66,20 +67,21 @@ export function createLibraries({ wanted, construct, say, verbose }: LibrariesOp
     return copy;
   };
 
-  const handOver = (file: PackageFile, filename: string, exports: unknown): unknown => {
-    const copy = open(file);
-    const name = hookName(copy, file.path, filename);
-    if (name === undefined) return exports;
+  const handOver = (copy: Copy, name: string, path: string, exports: unknown): unknown => {
     try {
-      const patched = runRequireHooks(exports, name, file.baseDir);
-      for (const report of copy.reports) report.files.push(file.path);
+      const patched = patch(exports, name, copy.baseDir);
+      for (const report of copy.reports) report.files.push(path);
       return patched;
     } catch (error) {
-      const reason = `its instrumentation failed (${reasonOf(error)})`;
-      for (const report of copy.reports) Object.assign(report, { state: 'failed', reason });
-      say(`${file.name} is not traced: ${reason}.`);
+      fail(copy, reasonOf(error));
       return exports;
     }
+  };
+
+  const fail = (copy: Copy, cause: string): void => {
+    const reason = `its instrumentation failed (${cause})`;
+    for (const report of copy.reports) Object.assign(report, { state: 'failed', reason });
+    say(`${copy.name} is not traced: ${reason}.`);
   };
 
   return {
@@ -88,7 +90,14 @@ export function createLibraries({ wanted, construct, say, verbose }: LibrariesOp
     find(filename) {
       const file = locateInPackage(filename);
       if (file === undefined || !byPackage.has(file.name)) return watchNamedFile(filename);
-      return { before: () => void open(file), after: (exports) => handOver(file, filename, exports) };
+      try {
+        const copy = open(file);
+        const name = hookName(copy, file.path, filename);
+        return name === undefined ? undefined : (exports) => handOver(copy, name, file.path, exports);
+      } catch (error) {
+        say(`${file.name} is not traced: ${reasonOf(error)}.`);
+        return undefined;
+      }
     },
     noteEsModule(file) {
       for (const report of open(file).reports) report.files.push(file.path);
@@ -108,6 +117,17 @@ function groupByPackage(wanted: readonly InstrumentationEntry[]) {
 
 function isInRange(version: string | null, { ranges }: PatchedModule): boolean {
   return version !== null && ranges.some((range) => satisfies(version, range));
+}
+
+/**
+ * The namespace of an ES module that was `require`d takes no other values: a copy with them stands in for it, but
+ * only where an instrumentation has put any there.
+ */
+function patch(exports: unknown, name: string, baseDir: string): unknown {
+  if (!types.isModuleNamespaceObject(exports)) return runRequireHooks(exports, name, baseDir);
+  const copy: Record<string, unknown> = { ...(exports as object) };
+  const patched = runRequireHooks(copy, name, baseDir);
+  return patched === copy && Object.entries(exports as object).every(([key, value]) => copy[key] === value) ? exports : patched;
 }
 
 /** The name under which instrumentations know a file; undefined for files that none patches. */
@@ -137,10 +157,10 @@ function readManifest(baseDir: string): { readonly version: string | null; reado
 }
 
 /** A file that an instrumentation names by its path. */
-function watchNamedFile(filename: string): FileWatch | undefined {
+function watchNamedFile(filename: string): ReturnType<FindWatch> {
   const hook = requireHookOfFile(filename);
   if (hook === undefined) return undefined;
   const cut = filename.lastIndexOf(sep);
   const name = filename.slice(cut + 1).replace(/\.[^.]+$/, '');
-  return { before: () => {}, after: (exports) => hook(exports, name, filename.slice(0, cut)) };
+  return (exports) => hook(exports, name, filename.slice(0, cut));
 }

@@ -1,38 +1,31 @@
 import Module from 'node:module';
-import { types } from 'node:util';
 
-/** What is done around the evaluation of one file. */
-export interface FileWatch {
-  readonly before: () => void;
-  /** What it returns takes the place of the file's exports. */
-  readonly after: (exports: unknown) => unknown;
-}
+/**
+ * Called when the file of this name is about to be evaluated. What it returns is called with the exports
+ * afterwards, and its result takes their place. Asked for every file: quick, please, and without throwing.
+ */
+export type FindWatch = (filename: string) => ((exports: unknown) => unknown) | undefined;
 
 type Compile = (this: NodeModule, content: string, filename: string, format?: string) => unknown;
 
 /**
  * Watches files being evaluated, whoever asked for them: `require`, `import` of a CommonJS package (which never
- * passes `Module.prototype.require`), or `require` of an ES module. `find` is asked for every file: quick, please.
+ * passes `Module.prototype.require`), or `require` of an ES module.
  *
- * Node reads `module._compile` once for each file that it evaluates. An accessor in its place sees the module at
- * that moment and is off the stack again before the file runs: files that nobody wants cost one look at their
- * path, and their errors show no frame of ours.
+ * Node reads `module._compile` once for each file that it evaluates, and sets `module.loaded` behind it. Accessors
+ * in their places see both moments and are off the stack while the file runs: errors show no frame of ours, and a
+ * file that nobody wants costs one look at its path.
  */
-export function watchLibraryLoads(find: (filename: string) => FileWatch | undefined): void {
+export function watchLibraryLoads(find: FindWatch): void {
   const prototype = Module.prototype as unknown as { _compile: Compile };
   let compile = prototype._compile;
   Object.defineProperty(prototype, '_compile', {
     configurable: true,
     enumerable: true,
     get(this: NodeModule): Compile {
-      const watch = typeof this.filename === 'string' ? find(this.filename) : undefined;
-      if (watch === undefined) return compile;
-      return function _compile(this: NodeModule, ...args: Parameters<Compile>) {
-        watch.before();
-        const result = compile.apply(this, args);
-        this.exports = watch.after(mutable(this.exports));
-        return result;
-      };
+      const after = typeof this.filename === 'string' && this.loaded === false ? find(this.filename) : undefined;
+      if (after !== undefined) onceLoaded(this, after);
+      return compile;
     },
     set(this: unknown, value: Compile) {
       // Another hook replaces it for all modules, or (as transpilers do) for the one that it is loading.
@@ -42,7 +35,19 @@ export function watchLibraryLoads(find: (filename: string) => FileWatch | undefi
   });
 }
 
-/** The namespace of an ES module that was `require`d cannot be patched; a copy can. */
-function mutable(exports: unknown): unknown {
-  return types.isModuleNamespaceObject(exports) ? { ...(exports as object) } : exports;
+function onceLoaded(module: NodeModule, after: (exports: unknown) => unknown): void {
+  const { value, ...attributes } = Object.getOwnPropertyDescriptor(module, 'loaded') ?? {};
+  // Watched already, or no module of Node's.
+  if (value === undefined || attributes.configurable !== true) return;
+  Object.defineProperty(module, 'loaded', {
+    configurable: true,
+    enumerable: attributes.enumerable,
+    get: () => value as boolean,
+    set(this: NodeModule, loaded: boolean) {
+      Object.defineProperty(this, 'loaded', { ...attributes, value: loaded });
+      if (this !== module || !loaded) return;
+      const exports = after(this.exports);
+      if (exports !== this.exports) this.exports = exports;
+    },
+  });
 }
