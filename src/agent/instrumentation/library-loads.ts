@@ -1,48 +1,43 @@
 import Module from 'node:module';
 
 /**
- * Called when the file of this name is about to be evaluated. What it returns is called with the exports
- * afterwards, and its result takes their place. Asked for every file: quick, please, and without throwing.
+ * Called when the file of this name is about to be loaded. What it returns is called with the exports once the
+ * file was evaluated, and its result takes their place. Asked for every file: quick, please, and without throwing.
  */
 export type FindWatch = (filename: string) => ((exports: unknown) => unknown) | undefined;
 
-type Compile = (this: NodeModule, content: string, filename: string, format?: string) => unknown;
-
 /**
- * Watches files being evaluated, whoever asked for them: `require`, `import` of a CommonJS package (which never
- * passes `Module.prototype.require`), or `require` of an ES module.
+ * Watches CommonJS modules, and ES modules that were `require`d, being loaded, whoever asked for them: `require`,
+ * or `import` of a CommonJS package (which never passes `Module.prototype.require`).
  *
- * Node reads `module._compile` once for each file that it evaluates, and sets `module.loaded` behind it. Accessors
- * in their places see both moments and are off the stack while the file runs: errors show no frame of ours, and a
- * file that nobody wants costs one look at its path.
+ * Node puts each new module into `require.cache` before it evaluates the file, and sets `module.loaded` behind it.
+ * The prototype of the cache sees the first, an accessor on the module of a wanted file the second. No function of
+ * Node's is replaced and none of ours is on the stack while a file runs: an error reads as it would without us.
  */
 export function watchLibraryLoads(find: FindWatch): void {
-  const prototype = Module.prototype as unknown as { _compile: Compile };
-  let compile = prototype._compile;
-  Object.defineProperty(prototype, '_compile', {
-    configurable: true,
-    enumerable: true,
-    get(this: NodeModule): Compile {
-      const after = typeof this.filename === 'string' && this.loaded === false ? find(this.filename) : undefined;
-      if (after !== undefined) onceLoaded(this, after);
-      return compile;
-    },
-    set(this: unknown, value: Compile) {
-      // Another hook replaces it for all modules, or (as transpilers do) for the one that it is loading.
-      if (this === prototype) compile = value;
-      else Object.defineProperty(this, '_compile', { value, writable: true, configurable: true, enumerable: true });
+  const cache = require.cache;
+  const prototype = (Object.getPrototypeOf(cache) ?? Object.create(null)) as object;
+  const watched = new Proxy(prototype, {
+    set(target, key, value, receiver) {
+      if (receiver !== cache) return Reflect.set(target, key, value, receiver);
+      if (typeof key === 'string' && value instanceof Module && !value.loaded) {
+        const after = find(key);
+        if (after !== undefined) onceLoaded(value, after);
+      }
+      return Reflect.defineProperty(cache, key, { value, writable: true, enumerable: true, configurable: true });
     },
   });
+  Object.setPrototypeOf(cache, watched);
 }
 
 function onceLoaded(module: NodeModule, after: (exports: unknown) => unknown): void {
   const { value, ...attributes } = Object.getOwnPropertyDescriptor(module, 'loaded') ?? {};
-  // Watched already, or no module of Node's.
-  if (value === undefined || attributes.configurable !== true) return;
+  // Watched already.
+  if (value !== false || attributes.configurable !== true) return;
   Object.defineProperty(module, 'loaded', {
     configurable: true,
     enumerable: attributes.enumerable,
-    get: () => value as boolean,
+    get: () => false,
     set(this: NodeModule, loaded: boolean) {
       Object.defineProperty(this, 'loaded', { ...attributes, value: loaded });
       if (this !== module || !loaded) return;

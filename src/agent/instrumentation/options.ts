@@ -8,6 +8,7 @@ import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
 import { nameStatement } from './postgres-names.ts';
 import { followSubmitted, withSubmitted } from './postgres-submitted.ts';
 import { redisStatement } from './redis-statement.ts';
+import { wrapInPlace } from './wrap.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -23,6 +24,7 @@ export function instrumentationProvider(name: string, provider: TracerProvider):
 
 /** Once it is constructed. */
 export function adjustInstrumentation(name: string, instrumentation: object): void {
+  Object.assign(instrumentation, { _wrap: wrapInPlace });
   if (name === 'aws-sdk') guardServices(instrumentation);
   if (name === 'pg') followSubmitted(instrumentation);
 }

@@ -1,0 +1,30 @@
+type Callable = (...args: unknown[]) => unknown;
+type Holder = Record<PropertyKey, unknown>;
+
+/**
+ * Takes the place of the wrapping of @opentelemetry/instrumentation, which writes to the application's console
+ * where a function is not there, and forgets the function's name, its number of parameters and the property's
+ * attributes. The marks that `isWrapped` and `_unwrap` of that package look for are the same.
+ */
+export function wrapInPlace(holder: Holder | undefined, name: PropertyKey, wrapper: (original: Callable, name: PropertyKey) => Callable): Callable | undefined {
+  const original = holder?.[name];
+  if (holder === undefined || typeof original !== 'function') return undefined;
+  const wrapped = wrapper(original as Callable, name);
+  if (wrapped === original) return wrapped;
+  for (const key of ['name', 'length'] as const) hide(wrapped, key, original[key], false);
+
+  const own = Object.getOwnPropertyDescriptor(holder, name);
+  const { enumerable = false, configurable = true, writable = true } = own ?? {};
+  const put = (value: unknown) => Object.defineProperty(holder, name, { value, enumerable, configurable, writable });
+  hide(wrapped, '__original', original);
+  hide(wrapped, '__unwrap', () => {
+    if (holder[name] === wrapped) put(original);
+  });
+  hide(wrapped, '__wrapped', true);
+  put(wrapped);
+  return wrapped;
+}
+
+function hide(target: object, key: string, value: unknown, writable = true): void {
+  Reflect.defineProperty(target, key, { value, writable, enumerable: false, configurable: true });
+}
