@@ -74,7 +74,21 @@ export function createTextRedactor(names: SecretNames): TextRedactor {
     if (clean.includes('--')) clean = clean.replace(PRIVATE_KEY, REDACTED).replace(OPTION, (whole, dashes: string, name: string, space: string) => (names.parameter(name) ? `${dashes}${name}${space}${REDACTED}` : whole));
     return shapes(redactNamed(redactQuoted(clean), names));
   };
-  return { url, text };
+  return { url, text: remember(text) };
+}
+
+/** Most short texts come again: names of spans, hosts, user agents. */
+function remember(text: (value: string) => string): (value: string) => string {
+  const known = new Map<string, string>();
+  return (value) => {
+    if (value.length > 256) return text(value);
+    let clean = known.get(value);
+    if (clean === undefined) {
+      if (known.size >= 512) known.clear();
+      known.set(value, (clean = text(value)));
+    }
+    return clean;
+  };
 }
 
 function shapes(value: string): string {
