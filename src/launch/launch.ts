@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { withPreload } from '../plan/application-env.ts';
 import { planWithout } from '../plan/build-plan.ts';
@@ -95,11 +96,14 @@ function prepare(planned: LaunchPlan, { unmarkedDescriptors }: Surroundings, { e
     if (planned.exporter !== null) makeSpool(planned.exporter.spool);
     const prepared = prepareProgram(planned, env, dist);
     const { plan, program } = prepared;
+    // Every Node process below would refuse to start.
+    if (plan.agent !== null && !existsSync(plan.agent.preload)) throw new Error(`the agent is not there: ${plan.agent.preload} (install otel-run again)`);
     if (plan.exporter !== null && plan.topology === 'replace') {
       startExporterProcess(plan.exporter, { exporterFile: join(program, 'exporter.js'), env, unmarkedDescriptors });
     }
     return prepared;
   } catch (error) {
+    if (planned.exporter !== null) removeSpool(planned.exporter.spool);
     say(`the application runs without telemetry: ${error instanceof Error ? error.message : String(error)}`);
     return { plan: planWithout({ command: planned.command, env, termDelayMs: planned.termDelayMs }, planned), program: dist };
   }

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launcher, otelRun } from '../harness/run.ts';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'otel-run-fallbacks-'));
@@ -51,6 +53,18 @@ describe.each(['replace', 'parent'] as const)('%s asked for', (topology) => {
     const { stdout, stderr, exitCode } = await otelRun({ args: ['node', '-p', 'process.env.OTEL_RUN_PLAN'], env, topology });
     expect({ stdout, exitCode }).toEqual({ stdout: 'undefined\n', exitCode: 0 });
     expect(stderr).toMatch(/^otel-run: the application runs without telemetry: .*\n$/);
+  });
+});
+
+describe.each(['replace', 'parent'] as const)('%s asked for, with an incomplete installation', (topology) => {
+  it.each(['dist/agent/register.js', 'dist/agent/agent.js', 'dist/agent'])('without %s the application runs, and a line says why', async (missing) => {
+    const installed = mkdtempSync(join(tmpdir(), 'otel-run-incomplete-'));
+    onTestFinished(() => rmSync(installed, { recursive: true }));
+    for (const part of ['bin', 'dist', 'package.json']) cpSync(join(root, part), join(installed, part), { recursive: true });
+    rmSync(join(installed, missing), { recursive: true });
+    const result = await otelRun({ args: ['node', '-e', 'console.log("runs"); process.exitCode = 3'], topology, launcher: join(installed, 'bin/otel-run.js') });
+    expect(result).toMatchObject({ stdout: 'runs\n', exitCode: 3 });
+    expect(result.stderr).toMatch(/^otel-run: .*(?:without telemetry|not traced).*\n$/);
   });
 });
 
