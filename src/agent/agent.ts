@@ -3,7 +3,7 @@
  * catches whatever is thrown here: then the application runs without us.
  */
 import { threadId } from 'node:worker_threads';
-import { TraceFlags, type Attributes, type TracerProvider } from '@opentelemetry/api';
+import { ProxyTracerProvider, TraceFlags, type Attributes, type TracerProvider } from '@opentelemetry/api';
 import { Signal } from '../spool/frame.ts';
 import { currentOwner } from '../spool/owner.ts';
 import { createSegmentWriter } from '../spool/segment-writer.ts';
@@ -15,9 +15,10 @@ import { watchEndings } from './exit/endings.ts';
 import { createHandOff, type HandOff } from './hand-off/hand-off.ts';
 import { claimNotices } from './hand-off/notices.ts';
 import { describeUntold } from './hand-off/untold.ts';
-import { installInstrumentations } from './instrumentation/index.ts';
+import { installInstrumentations, type Others } from './instrumentation/index.ts';
+import { watchOtherAgents } from './other-agents.ts';
 import { contextOfEnvironment } from './propagation/environment.ts';
-import { createPropagator } from './propagation/propagator.ts';
+import { createPropagator, createSwitch } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
 import { detectResource } from './resource/resource.ts';
 import { isStackFull } from './stack.ts';
@@ -37,8 +38,9 @@ export function start(plan: AgentPlan, say: Say): void {
   const way = openWay(plan, resource, redactor, () => tracing.recordAgain(), say);
   const tracing: Tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink, way.starts);
 
-  const propagator = createPropagator(plan.propagators);
+  const propagator = createSwitch(createPropagator(plan.propagators));
   const active = createActiveContext(contextOfEnvironment(propagator, process.env));
+  let hasYielded = false;
   registerApi(
     {
       ...(plan.traces === null ? {} : { trace: tracing.provider }),
@@ -47,13 +49,22 @@ export function start(plan: AgentPlan, say: Say): void {
     },
     (kind, instance) => {
       if (kind !== 'trace' || instance === undefined) return;
+      hasYielded = true;
       tracing.turnOff(instance as TracerProvider);
+      // An SDK that sends no context, or sends it another way, has no propagator to take the place of ours.
+      propagator.turnOff();
       say('own-sdk', "the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.");
     },
   );
   watchProcess(tracing, way, active);
   reachWorkers(plan);
-  instrument(plan, tracing, say);
+  const yieldTo = (name: string): void => {
+    hasYielded = true;
+    tracing.turnOff(new ProxyTracerProvider());
+    propagator.turnOff();
+    say('other-agent', `${name} is active in this application and keeps its telemetry; otel-run adds none from now on.`);
+  };
+  instrument(plan, tracing, { hasYielded: () => hasYielded, watchFile: watchOtherAgents(yieldTo) }, say);
 }
 
 /** Where finished spans go, and what an ending process must do about them. */
@@ -165,9 +176,9 @@ function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
 }
 
 /** A failure costs the automatic spans: the application's own still have their way out. */
-function instrument(plan: AgentPlan, tracing: Tracing, say: Say): void {
+function instrument(plan: AgentPlan, tracing: Tracing, others: Others, say: Say): void {
   try {
-    installInstrumentations(plan, tracing.ownProvider, (line) => say(causeOf(line), line));
+    installInstrumentations(plan, tracing.ownProvider, others, (line) => say(causeOf(line), line));
   } catch (error) {
     say('instrumentations', `libraries are not traced: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -12,9 +12,11 @@
   var HIDDEN = 'OTEL_RUN_HIDDEN';
   /** The oldest Node that the agent supports. */
   var OLDEST = [20, 19];
-  /** Other agents: the module names by which `--require` or `--import` would load them, and what they leave behind. */
+  /** Other agents, by what `--require` or `--import` would load: a package, or a file in one. */
   var OTHER_AGENTS =
-    /(?:^|[\s=\\/"'])(dd-trace|newrelic|elastic-apm-node|@elastic\/opentelemetry-node|@splunk\/otel|@opentelemetry\/auto-instrumentations-node|@sentry\/node|@azure\/monitor-opentelemetry|@aws\/aws-distro-opentelemetry-node-autoinstrumentation|@logfire\/node|applicationinsights|dynatrace)(?=$|[\s\\/"'@])/;
+    /^(?:.*[\\/]node_modules[\\/])?(dd-trace|newrelic|elastic-apm-node|@elastic\/opentelemetry-node|@splunk\/otel|@opentelemetry\/auto-instrumentations-node|@sentry\/node|@azure\/monitor-opentelemetry|@aws\/aws-distro-opentelemetry-node-autoinstrumentation|@logfire\/node|applicationinsights|@dynatrace\/oneagent)(?=$|[\\/])/;
+  /** Where the operators of Kubernetes put them. */
+  var OTHER_AGENT_PLACES = { '/otel-auto-instrumentation-nodejs/': 'the OpenTelemetry operator', '/newrelic-instrumentation/': 'newrelic' };
   var OTHER_AGENT_SYMBOLS = { 'dd-trace': 'dd-trace', newrelic: 'newrelic' };
 
   /** Package managers start the application; tracing them costs every start and shows nobody anything. */
@@ -62,6 +64,9 @@
     }
     var unsupported = unsupportedRuntime();
     if (unsupported) return say('runtime', unsupported + '; this process runs without telemetry.');
+    if (text && !mayWrite()) {
+      return say('permission', 'this process may not write to ' + plan.handOff.dir + " (Node's permission model), so it runs without telemetry; --allow-fs-write=" + spoolPlace() + '/* would let it.');
+    }
     var other = otherAgent();
     if (other) return say('other-agent', other + ' is active in this application and keeps its telemetry; otel-run adds none.');
     if (text) require('./agent.js').start(plan, say);
@@ -80,6 +85,15 @@
     var major = Number(parts[0]);
     if (major > OLDEST[0] || (major === OLDEST[0] && Number(parts[1]) >= OLDEST[1])) return null;
     return 'Node.js ' + versions.node + ' is not supported (' + OLDEST.join('.') + ' and newer are)';
+  }
+
+  function mayWrite() {
+    return plan.handOff.kind !== 'spool' || !process.permission || process.permission.has('fs.write', plan.handOff.dir);
+  }
+
+  /** Each run has a directory of its own there. */
+  function spoolPlace() {
+    return plan.handOff.dir.replace(/[\\/][^\\/]*$/, '');
   }
 
   function isSteppedOver(script) {
@@ -139,8 +153,14 @@
 
   /** Which other SDK is here already, or will be because the command line asks for it. */
   function otherAgent() {
-    var asked = OTHER_AGENTS.exec((process.env.NODE_OPTIONS || '') + ' ' + preloads(process.execArgv));
-    if (asked) return asked[1];
+    // Close enough to how Node splits it: what is looked for holds neither spaces nor quotes.
+    var words = (process.env.NODE_OPTIONS || '').replace(/"/g, '').split(/\s+/).concat(process.execArgv);
+    var loaded = preloads(words);
+    for (var i = 0; i < loaded.length; i++) {
+      var asked = OTHER_AGENTS.exec(loaded[i]);
+      if (asked) return asked[1];
+      for (var place in OTHER_AGENT_PLACES) if (loaded[i].indexOf(place) >= 0) return OTHER_AGENT_PLACES[place];
+    }
     for (var name in OTHER_AGENT_SYMBOLS) {
       if (global[Symbol.for(OTHER_AGENT_SYMBOLS[name])]) return name;
     }
@@ -148,13 +168,14 @@
     return api && api.trace ? 'an OpenTelemetry SDK' : null;
   }
 
-  function preloads(args) {
+  /** The names that these words tell Node to load. */
+  function preloads(words) {
     var found = [];
-    for (var i = 0; i < args.length; i++) {
-      if (/^(?:-r|--require|--import|--loader|--experimental-loader)$/.test(args[i])) found.push(args[i + 1]);
-      else if (/^--(?:require|import|loader|experimental-loader)=/.test(args[i])) found.push(args[i]);
+    for (var i = 0; i < words.length; i++) {
+      var named = /^(?:-r|--require|--import|--loader|--experimental-loader)(?:=(.*))?$/.exec(words[i]);
+      if (named) found.push(named[1] !== undefined ? named[1] : String(words[++i]));
     }
-    return found.join(' ');
+    return found;
   }
 
   /** One line on stderr, once a cause and process tree where there is a place to remember it. Never throws. */

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isUserError } from '../errors.ts';
 import { processesOf } from '../export/processes.ts';
@@ -60,6 +60,8 @@ async function prepare(flags: FlagValues, facts: Omit<RunFacts, 'settings'>): Pr
 function announce(plan: LaunchPlan, settings: Settings, { say }: CommandContext): void {
   if (settings.verbosity.value === 'quiet') return;
   if (plan.topology === 'off' && !settings.disabled.value) say(`the application runs without telemetry: ${plan.reason}`);
+  // The others are told by the agent's guard, which Bun does not load.
+  if (plan.agent !== null && /^bunx?(?:\.exe)?$/.test(basename(plan.command.name))) say('Bun is not supported; what it runs is without telemetry');
   const lastWords = takeLastWords(plan.exporter?.lastWordsFile ?? null);
   if (lastWords !== null) say(lastWords);
   if (plan.exporter?.destinations.some(({ kind }) => kind === 'store') === true) {

@@ -58,7 +58,7 @@ async function runWith(fault: string, topology: Topology, isTime: (program: Runn
 
 const faults = {
   throws: `throw new Error('planned');`,
-  'throws later': `setTimeout(() => { throw new Error('planned'); }, 150);`,
+  'throws later': `setTimeout(() => { throw new Error('planned'); }, 30);`,
   'runs out of memory': 'const hoard = []; for (;;) hoard.push(new Array(100_000).fill(Math.random()));',
   'ends by itself': 'process.exit(3);',
 };

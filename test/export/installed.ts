@@ -1,5 +1,5 @@
 /** A copy of the built package whose exporter has a fault: what the product does when its own exporter fails, seen from outside. */
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,8 @@ export interface Installation {
 export function installWithFault(fault: string): Installation {
   const dir = mkdtempSync(join(tmpdir(), 'installed-'));
   for (const part of ['bin', 'dist']) cpSync(join(root, part), join(dir, part), { recursive: true });
+  // Readable by all, as installations are: from one that is not, a root loads a copy.
+  chmodSync(dir, 0o755);
   cpSync(join(root, 'package.json'), join(dir, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   const worker = join(dir, 'dist', 'exporter-worker.js');

@@ -6,26 +6,33 @@ import type { InstrumentationEntry } from './entry.ts';
 import { watchEsModules } from './es-modules.ts';
 import { nameFastifyRoutes } from './fastify-routes.ts';
 import { createLibraries } from './libraries.ts';
-import { watchLibraryLoads } from './library-loads.ts';
+import { watchLibraryLoads, type FindWatch } from './library-loads.ts';
 import { mainScript } from '../main-script.ts';
 import { adjustInstrumentation, instrumentationOptions, instrumentationProvider } from './options.ts';
 import { publishReport, reasonOf } from './report.ts';
 import { runRequireHooks } from './require-in-the-middle.ts';
 import { instrumentationTable } from './table.ts';
 
+/** What the application has of its own that traces. */
+export interface Others {
+  /** Somebody else traces from now on: what is not patched yet stays as it is. */
+  readonly hasYielded: () => boolean;
+  readonly watchFile: FindWatch;
+}
+
 /**
  * Has every wanted instrumentation constructed when the application first loads its library, and not before.
  * `say` takes lines about what could not be done.
  */
-export function installInstrumentations(plan: AgentPlan, provider: TracerProvider, say: (line: string) => void): void {
+export function installInstrumentations(plan: AgentPlan, provider: TracerProvider, { hasYielded, watchFile }: Others, say: (line: string) => void): void {
   const wanted = instrumentationTable.filter((entry) => isWanted(entry, plan.instrumentations));
   const entry = entryKind(process.argv, process.execArgv, process.env.NODE_OPTIONS ?? '');
-  const constructions = createConstructions(plan, provider, say);
+  const constructions = createConstructions(plan, provider, hasYielded, say);
   const libraries = createLibraries({ wanted, construct: constructions.construct, say, verbose: plan.verbosity === 'verbose' });
   publishReport(() => ({ constructed: constructions.names(), libraries: libraries.reports }));
 
   for (const candidate of wanted) if (hasNothingToWaitFor(candidate)) constructions.construct(candidate);
-  watchLibraryLoads(libraries.find);
+  watchLibraryLoads((filename) => watchFile(filename) ?? libraries.find(filename));
   watchEsModules({ isWanted: libraries.isWanted, entry, script: mainScript(), note: libraries.noteEsModule, say });
   watchBuiltins(wanted, constructions.construct);
   if (wanted.some(({ name }) => name === 'http')) nameFastifyRoutes();
@@ -42,7 +49,7 @@ interface Constructions {
   readonly names: () => readonly string[];
 }
 
-function createConstructions(plan: AgentPlan, provider: TracerProvider, say: (line: string) => void): Constructions {
+function createConstructions(plan: AgentPlan, provider: TracerProvider, hasYielded: Others['hasYielded'], say: (line: string) => void): Constructions {
   const outcomes = new Map<string, string | null>();
   const attempt = (entry: InstrumentationEntry): string | null => {
     try {
@@ -60,6 +67,7 @@ function createConstructions(plan: AgentPlan, provider: TracerProvider, say: (li
     construct(entry) {
       const known = outcomes.get(entry.name);
       if (known !== undefined) return known;
+      if (hasYielded()) return 'the application traces itself';
       // Express 5 is built on it and reports the same layers.
       if (entry.name === 'router' && outcomes.get('express') === null) return 'Express reports its own layers';
       outcomes.set(entry.name, null);

@@ -7,6 +7,23 @@ export function createPropagator(names: readonly Propagator[]): TextMapPropagato
   return new CompositePropagator({ propagators: names.map((name) => makers[name]()) });
 }
 
+export interface SwitchedPropagator extends TextMapPropagator {
+  /** From then on nothing is read and nothing is written. */
+  turnOff(): void;
+}
+
+export function createSwitch(propagator: TextMapPropagator): SwitchedPropagator {
+  let current = propagator;
+  return {
+    inject: (...args) => current.inject(...args),
+    extract: (...args) => current.extract(...args),
+    fields: () => current.fields(),
+    turnOff() {
+      current = new CompositePropagator();
+    },
+  };
+}
+
 const makers: Record<Propagator, () => TextMapPropagator> = {
   tracecontext: () => new W3CTraceContextPropagator(),
   baggage: () => new W3CBaggagePropagator(),

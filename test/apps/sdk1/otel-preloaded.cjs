@@ -1,0 +1,1 @@
+require('../asks-itself.cjs')(require('node:http'), globalThis.flushOwn);

@@ -1,0 +1,138 @@
+/**
+ * An application with an SDK or agent of its own: what that sends is the same as without otel-run, ours sends nothing
+ * from then on, and one line says so.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ensureApps } from '../../scripts/setup/apps.mjs';
+import { nodes } from '../harness/nodes.ts';
+import { startReceiver } from '../harness/receiver.ts';
+import { otelRun, plainNode } from '../harness/run.ts';
+import { outline } from '../harness/traced.ts';
+import { listenAsDatadog, listenAsSentry, type Listener } from './listeners.ts';
+
+beforeAll(() => ensureApps(['sdks', 'sdk1', 'sentry8', 'sentry10']), 300_000);
+
+const apps = fileURLToPath(new URL('../apps/', import.meta.url));
+const newest = nodes.node26 ?? process.execPath;
+const oldest = nodes.node20min ?? newest;
+const sdkLine = "otel-run: the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.\n";
+const agentLine = (name: string): string => `otel-run: ${name} is active in this application and keeps its telemetry; otel-run adds none`;
+
+interface Compared {
+  readonly node?: string;
+  readonly words: readonly string[];
+  /** A backend of the application's own, one for each of the two runs. */
+  readonly listen: () => Promise<Listener>;
+  readonly env: (port: number) => Record<string, string>;
+}
+
+/** Runs it under otel-run and without: the same words and, at its own backend, the same spans. */
+async function compare({ node = newest, words, listen, env }: Compared) {
+  const [ours, own, before] = await Promise.all([startReceiver(), listen(), listen()]);
+  try {
+    const [result, plain] = await Promise.all([
+      otelRun({ node, cwd: apps, args: ['node', ...words], env: { OTEL_EXPORTER_OTLP_ENDPOINT: ours.httpUrl, OTEL_RUN_WAIT: 'true', ...env(own.port) } }),
+      plainNode({ node, cwd: apps, args: words, env: env(before.port) }),
+    ]);
+    expect({ ...result, stderr: plain.stderr, pid: 0 }).toEqual({ ...plain, pid: 0 });
+    expect(result.exitCode).toBe(0);
+    expect(own.spans()).toEqual(before.spans());
+    return { line: result.stderr, own: own.spans(), ours: ours.spans };
+  } finally {
+    await Promise.all([ours.close(), own.close(), before.close()]);
+  }
+}
+
+/** Our receiver, as a backend of the application's own. */
+async function listenAsOtlp(): Promise<Listener> {
+  const receiver = await startReceiver();
+  return { port: Number(new URL(receiver.httpUrl).port), spans: () => outline(receiver.spans).concat(receiver.errors), close: () => receiver.close() };
+}
+
+describe.each([
+  ['OpenTelemetry SDK 2', 'sdks', newest],
+  ['OpenTelemetry SDK 1', 'sdk1', oldest],
+])('%s', (_, folder, node) => {
+  const env = (port: number): Record<string, string> => ({ OWN_ENDPOINT: `http://127.0.0.1:${port}` });
+  const spans = ['client GET', '  server GET', 'client GET', '  server GET', 'client GET', '  server GET'];
+
+  test.each([
+    ['set up in code', [`${folder}/otel-in-code.cjs`]],
+    ['by --require on the command line', ['--require', `./${folder}/otel-preload.cjs`, `${folder}/otel-preloaded.cjs`]],
+    ['by --import on the command line', ['--import', `./${folder}/otel-preload.mjs`, `${folder}/otel-preloaded.cjs`]],
+  ])('%s', { timeout: 60_000 }, async (_, words) => {
+    const { line, own, ours } = await compare({ node, words, listen: listenAsOtlp, env });
+    expect(own).toEqual(spans);
+    expect(line).toBe(sdkLine);
+    expect(ours).toEqual([]);
+  });
+
+  test.each(['--require', '--import'])('by %s in NODE_OPTIONS', { timeout: 60_000 }, async (flag) => {
+    const preload = `./${folder}/otel-preload.${flag === '--import' ? 'mjs' : 'cjs'}`;
+    const { line, own, ours } = await compare({ node, words: [`${folder}/otel-preloaded.cjs`], listen: listenAsOtlp, env: (port) => ({ ...env(port), NODE_OPTIONS: `${flag} ${preload}` }) });
+    expect(own).toEqual(spans);
+    expect(line).toBe(sdkLine);
+    expect(ours).toEqual([]);
+  });
+
+  test('set up when http is loaded', { timeout: 60_000 }, async () => {
+    const { line, ours } = await compare({ node, words: [`${folder}/otel-late.cjs`], listen: listenAsOtlp, env });
+    expect(line).toBe(sdkLine);
+    expect(ours).toEqual([]);
+  });
+});
+
+describe('dd-trace', () => {
+  const env = (port: number): Record<string, string> => ({ DD_TRACE_AGENT_URL: `http://127.0.0.1:${port}`, DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false', DD_REMOTE_CONFIGURATION_ENABLED: 'false', DD_TRACE_STARTUP_LOGS: 'false' });
+  const spans = ['http.request', 'http.request', 'http.request', 'web.request', 'web.request', 'web.request'];
+
+  test.each([
+    ['in code', ['sdks/dd-trace.cjs'], spans],
+    ['in code, after http', ['sdks/dd-trace-late.cjs'], null],
+    ['in code of an ES module', ['sdks/dd-trace.mjs'], null],
+  ])('started %s', { timeout: 60_000 }, async (_, words, expected) => {
+    const { line, own, ours } = await compare({ words, listen: listenAsDatadog, env });
+    if (expected !== null) expect(own.filter((name) => name.endsWith('request'))).toEqual(expected);
+    expect(line).toBe(`${agentLine('dd-trace')} from now on.\n`);
+    expect(ours).toEqual([]);
+  });
+
+  test('named in NODE_OPTIONS', { timeout: 60_000 }, async () => {
+    const init = join(apps, 'sdks/node_modules/dd-trace/init.js');
+    const { line, own, ours } = await compare({ words: ['sdks/dd-trace.cjs'], listen: listenAsDatadog, env: (port) => ({ ...env(port), NODE_OPTIONS: `--require ${init}` }) });
+    expect(own).not.toEqual([]);
+    expect(line).toBe(`${agentLine('dd-trace')}.\n`);
+    expect(ours).toEqual([]);
+  });
+
+  test.each([
+    ['loaded and not started', 'sdks/dd-trace-idle.cjs', {}],
+    ['switched off', 'sdks/dd-trace.cjs', { DD_TRACE_ENABLED: 'false' }],
+  ])('%s: ours traces', { timeout: 60_000 }, async (_, script, more) => {
+    const ours = await startReceiver();
+    try {
+      const { stderr } = await otelRun({ node: newest, cwd: apps, args: ['node', script], env: { ...env(9), ...more, OTEL_EXPORTER_OTLP_ENDPOINT: ours.httpUrl } });
+      expect(stderr).toBe('');
+      await ours.waitForSpans(6);
+    } finally {
+      await ours.close();
+    }
+  });
+});
+
+describe('Sentry', () => {
+  const env = (port: number): Record<string, string> => ({ OWN_DSN: `http://key@127.0.0.1:${port}/1` });
+
+  // From 11 on Sentry registers no SDK of OpenTelemetry: both trace, as docs/process-tree.md says.
+  test.each([
+    ['8', 'sentry8/sentry.cjs', oldest],
+    ['10', 'sentry10/sentry.cjs', newest],
+  ])('%s', { timeout: 60_000 }, async (version, script, node) => {
+    const { line, own, ours } = await compare({ node, words: [script], listen: listenAsSentry, env });
+    expect(own.length).toBeGreaterThan(0);
+    expect(line).toBe(sdkLine);
+    expect(ours).toEqual([]);
+  });
+});
