@@ -93,7 +93,7 @@
 
   /** Each run has a directory of its own there. */
   function spoolPlace() {
-    return plan.handOff.dir.replace(/[\\/][^\\/]*$/, '');
+    return plan.handOff.dir.replace(/([\\/]otel-run-[^\\/]*)[\\/].*$/, '$1');
   }
 
   function isSteppedOver(script) {
