@@ -1,0 +1,3 @@
+exports.early = 'a';
+exports.seen = { ...require('./cycle-b.cjs') };
+exports.done = true;

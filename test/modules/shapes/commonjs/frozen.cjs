@@ -1,0 +1,1 @@
+module.exports = Object.freeze({ list: Object.freeze([1, 2]), run() {} });

@@ -1,0 +1,1 @@
+module.exports = { ...require('./getters.cjs'), ...require('./interop.cjs') };

@@ -1,0 +1,1 @@
+module.exports = { ...require('./plain.cjs'), more: 3 };

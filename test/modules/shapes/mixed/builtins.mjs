@@ -1,0 +1,21 @@
+import * as fs from 'node:fs';
+import whole, { readFileSync as before } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import * as http from 'node:http';
+import * as path from 'path';
+const original = whole.readFileSync;
+whole.readFileSync = function replaced() {};
+export const unsynced = fs.readFileSync === original;
+syncBuiltinESMExports();
+export const synced = fs.readFileSync === whole.readFileSync && before === whole.readFileSync;
+whole.readFileSync = original;
+export const late = fs.readFileSync.name;
+// A later load of a built-in brings nothing else up to date.
+whole.existsSync = Object.assign(function replacedToo() {}, {});
+await import('node:https');
+export const afterHttps = fs.existsSync.name;
+export const names = Object.keys(fs);
+export const pathNames = Object.keys(path);
+export const httpNames = Object.keys(http);
+export const httpDefault = Object.keys(http.default);
+export const httpSame = Object.keys(http).filter((name) => http[name] === http.default[name]);

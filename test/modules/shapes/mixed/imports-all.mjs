@@ -1,0 +1,10 @@
+import fallback, * as namespace from '../commonjs/interop.cjs';
+import { createRequire } from 'node:module';
+import data from '../commonjs/json.json' with { type: 'json' };
+export { fallback, namespace, data };
+export { default as build, version } from '../commonjs/function.cjs';
+export const meta = { ...import.meta, resolve: typeof import.meta.resolve, keys: Reflect.ownKeys(import.meta).map(String) };
+export const sibling = import.meta.resolve('./awaits.mjs');
+export const required = createRequire(import.meta.url)('../commonjs/interop.cjs') === fallback;
+export const stack = new Error('here').stack;
+export const self = typeof this;

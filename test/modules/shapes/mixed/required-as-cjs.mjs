@@ -1,0 +1,2 @@
+export { run as 'module.exports' };
+export function run() {}

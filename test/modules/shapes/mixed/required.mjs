@@ -1,0 +1,3 @@
+export const a = 1;
+export default class {}
+export const isMain = import.meta.main;

@@ -1,0 +1,2 @@
+import source add from './add.wasm';
+console.log(WebAssembly.Module.exports(add));

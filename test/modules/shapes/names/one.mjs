@@ -1,0 +1,2 @@
+export const shared = 'one';
+export const ofOne = 1;

@@ -1,0 +1,2 @@
+export * from './origin.mjs';
+export * from './twice.mjs';

@@ -1,0 +1,2 @@
+export const shared = 'two';
+export const ofTwo = 2;

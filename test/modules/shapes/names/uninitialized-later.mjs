@@ -1,0 +1,9 @@
+import './uninitialized.mjs';
+export function read() {
+  try {
+    return String(later);
+  } catch (error) {
+    return error.name;
+  }
+}
+export let later = 'now';

@@ -1,0 +1,3 @@
+export { later } from './uninitialized-later.mjs';
+import { read } from './uninitialized-later.mjs';
+export const early = read();

@@ -1,0 +1,3 @@
+export let live = 1;
+export const raise = () => live++;
+export default { part: true };

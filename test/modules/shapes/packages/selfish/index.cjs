@@ -1,0 +1,3 @@
+exports.own = __filename;
+exports.other = require('#other');
+exports.self = () => require('selfish') === exports;

@@ -1,0 +1,3 @@
+import * as self from 'selfish';
+import other from '#other';
+export { self, other };

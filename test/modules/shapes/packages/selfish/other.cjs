@@ -1,0 +1,1 @@
+module.exports = { name: require.resolve('selfish'), paths: require.resolve.paths('x') };

@@ -1,0 +1,3 @@
+const { sep }: typeof import('node:path') = require('node:path');
+module.exports = { sep };
+console.log(module.exports, require('./strips.ts').value);

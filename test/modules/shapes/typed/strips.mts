@@ -1,0 +1,2 @@
+import { value } from './strips.ts';
+console.log(value satisfies { name: string }, import.meta.filename);

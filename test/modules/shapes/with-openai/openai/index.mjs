@@ -1,0 +1,3 @@
+export { OpenAI as default, OpenAI } from './client.mjs';
+export const where = import.meta.url;
+export const stack = new Error('here').stack;
