@@ -12,6 +12,7 @@ import { nodeHas } from '../plan/node-capabilities.ts';
 import { isScriptName } from '../plan/node-program.ts';
 import { readOuterRun } from '../plan/read-outer-run.ts';
 import { findStateDir } from '../plan/state-dir.ts';
+import { isHiddenByPermission } from '../plan/permission.ts';
 import { chooseTopology, type TopologyFacts } from '../plan/topology.ts';
 import { AGENT_PLAN_VARIABLE, type LaunchCommand, type LaunchPlan } from '../plan/types.ts';
 import type { Settings } from '../settings/types.ts';
@@ -64,10 +65,15 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
   const run = randomId();
   const spool = findSpoolPlace(run, { dir: values['spool.dir'].value, capBytes: values['spool.size'].value });
   const makesSpool = spool !== null && nested === null && choice.topology !== 'in-process';
+  const program = findProgramPlace(dist, env, makesSpool ? dirname(spool.dir) : null);
+  if (command.isNode && isHiddenByPermission(env.NODE_OPTIONS ?? '', command.args, join(program, 'agent'))) {
+    const reason = `Node's permission model keeps the agent from being read; --allow-fs-read=${program}/* would let it`;
+    return planWithout({ command, env, termDelayMs }, { start: choice.start, reason });
+  }
   return buildPlan(
     {
       run,
-      preload: join(findProgramPlace(dist, env, makesSpool ? dirname(spool.dir) : null), 'agent', 'register.js'),
+      preload: join(program, 'agent', 'register.js'),
       choice,
       command,
       env,

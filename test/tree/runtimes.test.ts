@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureApps } from '../../scripts/setup/apps.mjs';
+import { nodes } from '../harness/nodes.ts';
 import { otelRun } from '../harness/run.ts';
 
 beforeAll(() => ensureApps(['runtimes']), 300_000);
@@ -34,4 +35,11 @@ test('two of them in one tree are said once', async () => {
   const { stdout, stderr } = await otelRun({ args: ['sh', join(dir, 'shell.sh'), join(packages, 'node18/bin/node'), join(dir, 'app.js')], cwd: dir });
   expect(stdout).toMatch(/^ran .*\nran .*\n$/);
   expect(stderr).toMatch(unsupported(/Node\.js 18\.20\.8/));
+});
+
+test.each(Object.entries(nodes))('%s, which may read nothing but the application', async (name, node) => {
+  const permission = name.startsWith('node20') ? '--experimental-permission' : '--permission';
+  const { stdout, stderr, exitCode } = await otelRun({ node, args: [node, '--no-warnings', permission, `--allow-fs-read=${dir}/*`, join(dir, 'app.js')], cwd: dir });
+  expect({ stdout, exitCode }).toEqual({ stdout: expect.stringMatching(/^ran v/), exitCode: 3 });
+  expect(stderr).toMatch(/^otel-run: the application runs without telemetry: .*--allow-fs-read=\/.*\n$/);
 });
