@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { basename } from 'node:path';
 import { startTicks } from '../spool/owner.ts';
 
@@ -15,8 +16,18 @@ const SHELL = /^(?:ba|da|a|z|k|mk|fi)?sh$|^busybox$/;
  * outlives the process that started it. Empty where the platform has no /proc.
  */
 export function processesOf(run: string): LivingProcess[] {
-  return pids().flatMap((pid) => (pid !== process.pid && isOfRun(pid, run) ? [{ pid, start: startTicks(pid) }] : []));
+  for (let look = 1; ; look++) {
+    const kinds = pids().map((pid) => ({ pid, kind: pid === process.pid ? 'other' : kindOf(pid, run) }));
+    const found = kinds.filter(({ kind }) => kind === 'member').map(({ pid }) => ({ pid, start: startTicks(pid) }));
+    if (found.length > 0 || look === LOOKS || !kinds.some(({ kind }) => kind === 'becoming')) return found;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BETWEEN_LOOKS_MS);
+  }
 }
+
+const LOOKS = 6;
+const BETWEEN_LOOKS_MS = 10;
+/** `nohup`, `env`, `setsid` and the like become the program that they start. */
+const YOUNG_S = 1;
 
 function pids(): number[] {
   try {
@@ -26,13 +37,22 @@ function pids(): number[] {
   }
 }
 
-function isOfRun(pid: number, run: string): boolean {
+/** `becoming`: what was started just now may be about to become a member. */
+function kindOf(pid: number, run: string): 'member' | 'becoming' | 'other' {
   try {
     // What is not Node (a database that was started on the way) will finish nothing of ours.
     const program = basename(readlinkSync(`/proc/${pid}/exe`));
-    if (!program.startsWith('node') && program !== basename(process.execPath) && !SHELL.test(program)) return false;
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`"run":"${run}"`);
+    const isWanted = program.startsWith('node') || program === basename(process.execPath) || SHELL.test(program);
+    if (!isWanted && pid < process.pid) return 'other'; // older than the run
+    // Empty in the middle of an `execve`.
+    const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
+    if (environ !== '' && !environ.includes(`"run":"${run}"`)) return 'other';
+    if (environ !== '' && isWanted) return 'member';
+    return uptime() - Number(startTicks(pid)) / TICKS_A_SECOND < YOUNG_S ? 'becoming' : 'other';
   } catch {
-    return false; // gone, or somebody else's
+    return 'other'; // gone, or somebody else's
   }
 }
+
+/** Of what /proc says in clock ticks: 100 on every Linux for user space. */
+const TICKS_A_SECOND = 100;
