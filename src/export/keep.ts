@@ -7,8 +7,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
+import { makeDirectories } from '../spool/make-directory.ts';
 import { KEEP_LIMITS, keptFolders, keptRoot, listKept, look, removeFile, removeWhereEmpty, takeFile, type KeepLimits, type KeptFile, type KeptHeader } from './kept-files.ts';
-import { makeDirectories } from './make-directories.ts';
 import type { Batch } from './types.ts';
 
 export type { KeepLimits } from './kept-files.ts';

@@ -118,7 +118,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     },
     tick() {
       if (over) return;
-      const now = Date.now();
+      const now = performance.now();
       gather(now);
       if (gathering !== null && (draining !== null || now < hurryUntil || now - gathering.since >= limits.scheduleDelayMs)) closeGathering();
       spill();
@@ -133,11 +133,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       publish();
     },
     flush() {
-      hurryUntil = Date.now() + HURRY_MS;
+      hurryUntil = performance.now() + HURRY_MS;
     },
     drain(endedAt, deadlineMs) {
       return new Promise((resolve) => {
-        draining = { since: Math.min(endedAt, Date.now()), mostMs: deadlineMs, finish: resolve };
+        draining = { since: performance.now() - Math.max(0, Date.now() - endedAt), mostMs: deadlineMs, finish: resolve };
         if (!retryIsTheirWish) retryAt = 0;
         pipeline.tick();
       });
@@ -230,7 +230,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function onOutcome(sent: Outgoing, outcome: ExportOutcome): void {
     if (over || !inFlight.delete(sent)) return; // kept meanwhile
-    const now = Date.now();
+    const now = performance.now();
     if (outcome.kind === 'retry') {
       if (health !== 'bad') badSince = now;
       health = 'bad';
@@ -281,7 +281,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const counted = drop(reason, count);
     const key = counted === reason ? cause : counted;
     const news = untold.get(key) ?? { since: 0, notBefore: 0, reason: counted, count: 0 };
-    if (news.count === 0) news.since = Date.now();
+    if (news.count === 0) news.since = performance.now();
     news.count += count;
     news.reason = counted;
     untold.set(key, news);
@@ -379,7 +379,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         publish();
       }
       const before = tally.produced;
-      gather(Date.now());
+      gather(performance.now());
       if (tally.produced === before && gathering === null && queue.length === 0) break;
     }
     settleSegments();

@@ -7,7 +7,7 @@ import type { Exporter } from './types.ts';
 export interface Resender {
   /** Sends one kept batch where it is time for one. `delivered` live items so far; none: the backend is not known to take any. Never throws. */
   tick(delivered: number): void;
-  /** Sends what is kept, one batch after the other, until `until` (a time of day) or the first that is not taken. Never rejects. */
+  /** Sends what is kept, one batch after the other, until `until` (by `performance.now()`) or the first that is not taken. Never rejects. */
   finish(until: number): Promise<void>;
   /** Stops: what is on its way goes back. Settles when it has. */
   stop(): Promise<void>;
@@ -59,10 +59,10 @@ export function createResender({ keep, exporter, lock, onLost }: ResendTools): R
       void start();
     },
     async finish(until) {
-      const deadline = setTimeout(() => current?.abort.abort(), Math.max(0, until - Date.now()));
+      const deadline = setTimeout(() => current?.abort.abort(), Math.max(0, until - performance.now()));
       stopped = true; // no more by tick()
       await current?.done;
-      while (Date.now() < until && (await start()));
+      while (performance.now() < until && (await start()));
       clearTimeout(deadline);
       lock.release();
     },

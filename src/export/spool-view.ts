@@ -55,14 +55,14 @@ export function viewSpool(dir: string, readers: number, onWriter: (owner: Segmen
       for (const name of segments.keys()) if (!there.has(name)) segments.delete(name);
       for (const name of names.filter((name) => !segments.has(name)).sort(byNumber.compare)) {
         const unsettled = new Set(Array.from({ length: readers }, (_, reader) => reader));
-        segments.set(name, { name, path: join(dir, name), owner: null, size: 0, writerEnded: false, unsettled, changedAt: Date.now() });
+        segments.set(name, { name, path: join(dir, name), owner: null, size: 0, writerEnded: false, unsettled, changedAt: performance.now() });
       }
       bytes = 0;
       for (const segment of segments.values()) {
         // In this order: what a writer appends before it ends is within the size that is read after its end.
         segment.writerEnded ||= hasEnded(segment);
         const size = sizeOf(segment.path);
-        if (size !== segment.size) segment.changedAt = Date.now();
+        if (size !== segment.size) segment.changedAt = performance.now();
         segment.size = size;
         bytes += size;
       }
@@ -87,11 +87,11 @@ export function viewSpool(dir: string, readers: number, onWriter: (owner: Segmen
       known.add(key);
       onWriter(owner);
     }
-    if (owner.pidNamespace !== here.pidNamespace && owner.boot === here.boot) return Date.now() - segment.changedAt > FOREIGN_SILENCE_MS;
+    if (owner.pidNamespace !== here.pidNamespace && owner.boot === here.boot) return performance.now() - segment.changedAt > FOREIGN_SILENCE_MS;
     const last = liveness.get(key);
-    if (last !== undefined && (!last.alive || Date.now() - last.at < LIVENESS_MS)) return !last.alive;
+    if (last !== undefined && (!last.alive || performance.now() - last.at < LIVENESS_MS)) return !last.alive;
     const alive = ownerLives(owner, here);
-    liveness.set(key, { alive, at: Date.now() });
+    liveness.set(key, { alive, at: performance.now() });
     return !alive;
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { SignalName } from '../plan/types.ts';
 import { FrameType, MAX_PAYLOAD_BYTES, Signal, encodeFrame } from '../spool/frame.ts';
 import { scanFrames } from '../spool/scan.ts';
-import { makeDirectories } from './make-directories.ts';
+import { makeDirectories } from '../spool/make-directory.ts';
 import type { Batch, Exporter } from './types.ts';
 
 export interface StoreOptions {

@@ -58,7 +58,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   let worker: Worker | null = null;
   let looking: NodeJS.Timeout | null = null;
   let restarts = 0;
-  let failedAt = 0;
+  let failedAt = -Infinity;
   let draining: { limits: DrainLimits; resolve: (summary: Summary) => void } | null = null;
   let drained: Promise<Summary> | null = null;
 
@@ -109,8 +109,8 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
 
   function onFailure(error: unknown): void {
     worker = null;
-    if (Date.now() - failedAt > FORGIVEN_MS) restarts = 0;
-    failedAt = Date.now();
+    if (performance.now() - failedAt > FORGIVEN_MS) restarts = 0;
+    failedAt = performance.now();
     if (restarts++ < RESTARTS) {
       start();
       if (draining !== null) tell({ kind: 'drain', ...draining.limits });
@@ -164,10 +164,9 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   }
 
   function notice(words: string, line: string): void {
-    const now = Date.now();
-    // Words of a backend that differ in a number, or at their end, are no news.
-    // Numbers vary, but for the destination's, which comes first.
-    const cause = words.replace(/(?<=\D)\d+/g, '#').slice(0, 100);
+    const now = performance.now();
+    // Words of a backend that differ at their end are no news.
+    const cause = words.slice(0, 100);
     if (now - (said.get(cause) ?? -Infinity) < ONE_A_MINUTE_MS) return;
     if (said.size >= MOST_CAUSES) said.delete(said.keys().next().value!);
     said.set(cause, now);

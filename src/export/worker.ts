@@ -48,7 +48,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'flush') {
       for (const pipeline of pipelines) pipeline.flush();
-      flushedAt = Date.now();
+      flushedAt = performance.now();
       if (timer !== null) clearTimeout(timer);
       turn();
     } else if (message.kind === 'cut-short') for (const pipeline of pipelines) pipeline.cutShort();
@@ -62,22 +62,23 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     view.refresh();
     for (const pipeline of pipelines) pipeline.tick();
     if (!draining) pipelines.forEach((pipeline, number) => resenders[number]?.tick(pipeline.tally.delivered));
-    pause = draining || view.bytes !== before || Date.now() - flushedAt < HURRY_MS ? BUSY_MS : Math.min(idleMs, pause * 1.5);
+    pause = draining || view.bytes !== before || performance.now() - flushedAt < HURRY_MS ? BUSY_MS : Math.min(idleMs, pause * 1.5);
     timer = setTimeout(turn, pause);
   }
 
   async function drain({ endedAt, deadlineMs }: DrainLimits): Promise<void> {
     if (draining) return;
     draining = true;
+    hurry();
     if (timer !== null) clearTimeout(timer);
-    const resendUntil = Date.now() + Math.min(resendMs(plan), deadlineMs ?? Infinity);
+    const resendUntil = performance.now() + Math.min(resendMs(plan), deadlineMs ?? Infinity);
     view.refresh(true);
     const done = Promise.all(pipelines.map((pipeline) => pipeline.drain(endedAt, deadlineMs ?? Infinity)));
     turn();
     await done;
     if (timer !== null) clearTimeout(timer);
     // What earlier runs have kept, where nobody waits for the end: a short run has had no time for it before.
-    await Promise.all(pipelines.map(({ reached, failure }, number) => (plan.errand === 'send-kept' || (resendUntil > Date.now() && reached && failure === null) ? resenders[number]?.finish(resendUntil) : resenders[number]?.stop())));
+    await Promise.all(pipelines.map(({ reached, failure }, number) => (plan.errand === 'send-kept' || (resendUntil > performance.now() && reached && failure === null) ? resenders[number]?.finish(resendUntil) : resenders[number]?.stop())));
     await Promise.all(exporters.map((exporter) => exporter.close()));
     post({
       kind: 'drained',
@@ -125,7 +126,8 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       drain: plan.drain,
       silent,
       settledBefore: before?.positions ?? {},
-      notice: (cause, line) => silent || post({ kind: 'notice', cause: `${number} ${cause}`, line }),
+      // Words of a backend that differ in a number are no news.
+      notice: (cause, line) => silent || post({ kind: 'notice', cause: `${number} ${cause.replace(/\d+/g, '#')}`, line }),
       settled(changed) {
         Atomics.add(pulse, 0, 1);
         Object.assign(positions, changed);
@@ -148,6 +150,15 @@ function yieldToApplication(): void {
     if (process.platform === 'linux' && getPriority() < NICENESS) setPriority(NICENESS);
   } catch {
     // A priority is a courtesy.
+  }
+}
+
+/** Somebody waits for the end now. Only root and who has CAP_SYS_NICE may take a courtesy back. */
+function hurry(): void {
+  try {
+    if (process.platform === 'linux') setPriority(getPriority(process.pid));
+  } catch {
+    // At the priority that it has.
   }
 }
 

@@ -2,8 +2,9 @@
  * Where the agent and the exporter are loaded from. NODE_OPTIONS names the agent's file, and Node does not start where that
  * file is missing or cannot be read: it must outlive an `npm ci` inside the run, and a change of the user.
  */
-import { accessSync, chmodSync, constants, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { accessSync, chmodSync, constants, copyFileSync, existsSync, lstatSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeDirectory } from '../spool/make-directory.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -40,7 +41,7 @@ export function copyProgram(installed: string, place: string): void {
   if (place === installed) return;
   const { files } = readContents(installed);
   const cache = dirname(place);
-  makeDirectory(dirname(cache), 0o700);
+  makeDirectory(dirname(cache));
   for (const dir of [cache, place]) {
     makeDirectory(dir, 0o755);
     if (!isOnlyOurs(dir)) throw new Error(`${dir} can be written by others`);
@@ -103,16 +104,6 @@ function copyWhole(from: string, to: string): void {
   copyFileSync(from, part);
   chmodSync(part, 0o644);
   renameSync(part, to);
-}
-
-/** One step at a time: with `recursive` Node tries for ever where a file system refuses with ENOENT. */
-function makeDirectory(dir: string, mode: number): void {
-  try {
-    mkdirSync(dir, { mode: 0o700 });
-    chmodSync(dir, mode);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }
 
 function noteUse(place: string): void {

@@ -2,6 +2,7 @@ import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readFileSync, s
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SHARED_HAND_OFF, listSegments } from '../spool/directory.ts';
+import { makeDirectory } from '../spool/make-directory.ts';
 
 export interface SpoolPlace {
   /** The run's own directory. */
@@ -113,15 +114,6 @@ function isOurs(dir: string): boolean {
 
 function isRoot(): boolean {
   return process.geteuid?.() === 0;
-}
-
-/** Not `recursive`: Node then tries for ever where a file system refuses with ENOENT. */
-function makeDirectory(dir: string): void {
-  try {
-    mkdirSync(dir, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }
 
 /** The memory limit of this process's control group (v2, v1) in bytes, or null. */

@@ -5,6 +5,7 @@
  */
 import { lstatSync, mkdirSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeDirectory } from './make-directory.ts';
 
 export const SHARED_HAND_OFF = 'hand-off';
 
@@ -43,15 +44,15 @@ export function spoolBytes(dir: string): number {
  * logout systemd removes what that user has in /dev/shm.
  */
 export function makeHandOffDirectory(dir: string): void {
-  if (tryMake(dir)) return;
+  if (makeDirectory(dir)) return;
   const ours = dirname(dir);
   if (!isOtelRuns(ours) && !isOtelRuns(dirname(ours))) return void mkdirSync(dir, { mode: 0o700 });
   if (isOtelRuns(ours)) makeParent(ours);
   else {
     makeParent(dirname(ours));
-    tryMake(ours);
+    makeDirectory(ours);
   }
-  tryMake(dir);
+  makeDirectory(dir);
 }
 
 /** The directory that holds all runs of this user: nobody makes that of another one, who would write into it. */
@@ -61,22 +62,9 @@ function isOtelRuns(dir: string): boolean {
 
 /** Everybody may have made one of that name by now. */
 function makeParent(dir: string): void {
-  tryMake(dir);
+  makeDirectory(dir);
   const stat = lstatSync(dir);
   if (!stat.isDirectory() || stat.uid !== process.geteuid?.()) throw new Error('its directory belongs to somebody else');
-}
-
-/** False where its parent is missing. Not `recursive`: Node then tries for ever where a file system refuses with ENOENT (/proc). */
-function tryMake(dir: string): boolean {
-  try {
-    mkdirSync(dir, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return true;
-    if (code === 'ENOENT') return false;
-    throw error;
-  }
 }
 
 /** Files alone: whoever may write there can have put links, pipes and directories of such names. */
