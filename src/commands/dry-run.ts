@@ -10,6 +10,7 @@ interface ShownPlan {
   readonly topology: LaunchPlan['topology'];
   readonly reason: string;
   readonly start: LaunchPlan['start'];
+  readonly termDelayMs: number;
   readonly preload: string | null;
   readonly nodeOptions: string | null;
   readonly spool: { readonly dir: string; readonly capBytes: number } | null;
@@ -46,6 +47,7 @@ function showPlan(plan: LaunchPlan, env: CommandContext['env']): ShownPlan {
     topology: plan.topology,
     reason: plan.reason,
     start: plan.start,
+    termDelayMs: plan.termDelayMs,
     preload: agent?.preload ?? null,
     nodeOptions: agent === null ? null : (plan.env.NODE_OPTIONS ?? null),
     spool: handOff?.kind === 'spool' ? { dir: handOff.dir, capBytes: handOff.capBytes } : null,
@@ -77,6 +79,7 @@ function planLines(plan: ShownPlan): string[][] {
   return [
     ['command', plan.command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')],
     ['topology', `${plan.topology} (otel-run ${plan.start === 'become' ? 'becomes the command' : 'waits for the command'}): ${plan.reason}`],
+    ['SIGTERM', describeTerm(plan)],
     ...(plan.preload === null ? [] : [['agent', plan.preload]]),
     ...(plan.nodeOptions === null ? [] : [['NODE_OPTIONS', plan.nodeOptions]]),
     ...(spool === null ? [] : [['spool', `${spool.dir} (at most ${Math.round(spool.capBytes / 1024)} KiB)`]]),
@@ -84,6 +87,13 @@ function planLines(plan: ShownPlan): string[][] {
     ...(plan.stateDir === null ? [] : [['kept in', plan.stateDir]]),
     ...(withheld.length === 0 ? [] : [['withheld', withheld.join(', ')]]),
   ];
+}
+
+/** Before an orchestrator finds out: as process 1 plain node would sit there and be killed in the end. */
+function describeTerm({ start, termDelayMs }: ShownPlan): string {
+  if (start === 'become') return 'sent to this process is the application\'s own, as under plain node';
+  if (termDelayMs > 0) return `is handed on after ${termDelayMs / 1000} s, a second one at once (--term-delay)`;
+  return 'is handed on at once: an application without a handler ends, also in a container; --term-delay gives it time';
 }
 
 /** Columns two spaces apart; the last one is left ragged. */

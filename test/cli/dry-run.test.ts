@@ -62,6 +62,14 @@ describe('--dry-run', () => {
     expect(stdout).toMatch(/\n {2}withheld +OTEL_EXPORTER_OTLP_.*\n$/);
   });
 
+  it.each<[what: string, flags: string[], line: RegExp]>([
+    ['waits', ['--wait'], /\n {2}SIGTERM +is handed on at once: an application without a handler ends, also in a container; --term-delay gives it time\n/],
+    ['waits, and gives it time', ['--term-delay', '10'], /\n {2}SIGTERM +is handed on after 10 s, a second one at once \(--term-delay\)\n/],
+    ['becomes the application', [], /\n {2}SIGTERM +sent to this process is the application's own, as under plain node\n/],
+  ])('says what SIGTERM will do where it %s', async (_, flags, line) => {
+    expect((await otelRun({ args: [...flags, ...args], env: flags.length === 0 ? { OTEL_RUN_WAIT: 'false' } : {}, cwd: dir })).stdout).toMatch(line);
+  });
+
   it.each<[env: Record<string, string>, flags: string[], topology: string, reason: RegExp]>([
     [{ OTEL_RUN_WAIT: 'false' }, [], 'replace', /OTEL_RUN_WAIT=false/],
     [{}, ['--wait'], 'parent', /--wait/],
