@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { findManifest } from '../launch/find-manifest.ts';
 import { whyContainerForgets } from '../launch/lasting-dir.ts';
 import { findProgramPlace } from '../launch/program-place.ts';
@@ -68,6 +68,10 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
   const program = findProgramPlace(dist, env, makesSpool ? dirname(spool.dir) : null);
   if (command.isNode && isHiddenByPermission(env.NODE_OPTIONS ?? '', command.args, join(program, 'agent'))) {
     const reason = `Node's permission model keeps the agent from being read; --allow-fs-read=${program}/* would let it`;
+    return planWithout({ command, env, termDelayMs }, { start: choice.start, reason });
+  }
+  if (basename(command.name) === 'chroot' && !command.args.includes('/')) {
+    const reason = 'chroot hides the agent, and Node would not start; `chroot <directory> otel-run …` has it inside';
     return planWithout({ command, env, termDelayMs }, { start: choice.start, reason });
   }
   return buildPlan(

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { nodes } from '../harness/nodes.ts';
+import { launcher, plainNode } from '../harness/run.ts';
 import { expectAccounted, expectAll, play, playPlain, type Play, type Played } from './account.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'otel-run-room-'));
@@ -148,5 +149,18 @@ describe('newest Node', () => {
       expectAll(played, 8000);
       expect(performance.now() - began).toBeLessThan(7000); // forty turns, each of which finishes something
     });
+  });
+});
+
+// Skipped where this user may not mount: the system's libraries must be below the new root.
+describe.skipIf(!canMount)('chroot', () => {
+  const root = join(dir, 'root');
+  const script = `mkdir -p ${root}/usr && mount --bind /usr ${root}/usr && for link in bin lib lib64; do ln -sfn usr/$link ${root}/$link; done && cp ${nodes.node24!} ${root}/node && exec "$@"`;
+  test.each([
+    ['behind otel-run: the application runs, and that it has no telemetry is said', ['chroot', root, '/node', '-p', '1 + 1'], /^otel-run: the application runs without telemetry: chroot hides the agent, .*\n$/],
+    ['to the same root: as ever', ['chroot', '/', nodes.node24!, '-p', '1 + 1'], /^$/],
+  ])('%s', async (_, command, said) => {
+    const result = await plainNode({ node: 'unshare', args: ['-m', 'sh', '-c', script, 'sh', nodes.node24!, launcher, '--endpoint', 'http://127.0.0.1:9', ...command] });
+    expect(result).toMatchObject({ stdout: '2\n', stderr: expect.stringMatching(said), exitCode: 0 });
   });
 });
