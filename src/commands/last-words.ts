@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
+import { readPlainFile } from '../spool/plain-file.ts';
+import { oneLine } from '../view/words.ts';
+
+const MOST_BYTES = 64 * 1024;
 
 /** What earlier runs with the same backend had left to say, once and in one line; null where there is nothing. */
 export function takeLastWords(file: string | null): string | null {
@@ -8,11 +12,20 @@ export function takeLastWords(file: string | null): string | null {
   const taken = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     renameSync(file, taken);
-    const lines = readFileSync(taken, 'utf8').trim().split('\n');
-    rmSync(taken, { force: true });
-    return `${lines.length === 1 ? 'an earlier run' : `${lines.length} earlier runs`} ended with ${addUp(lines)}`;
+    const lines = readPlainFile(taken, { most: MOST_BYTES, isHeadEnough: true, isOurs: true }).toString('utf8').trim().split('\n');
+    return `${lines.length === 1 ? 'an earlier run' : `${lines.length} earlier runs`} ended with ${oneLine(addUp(lines))}`;
   } catch {
     return null;
+  } finally {
+    discard(taken);
+  }
+}
+
+function discard(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Somebody's directory.
   }
 }
 

@@ -7,6 +7,7 @@ import { decodeSpanOutlines, decodeSpans, type DecodedSpan } from '../view/decod
 import { listTraces, outlineToJson, spanToJson } from '../view/list.ts';
 import { createOutliner, type TraceOutline } from '../view/outline.ts';
 import { wantsColour } from '../view/paint.ts';
+import { MalformedOtlp } from '../view/protobuf.ts';
 import { drawTrace } from '../view/tree.ts';
 import { counted, oneLine } from '../view/words.ts';
 import type { CommandContext } from './context.ts';
@@ -64,7 +65,7 @@ async function findStore({ env, cwd }: CommandContext): Promise<string | null> {
 
 function outlineAll(dir: string): TraceOutline[] {
   const outliner = createOutliner();
-  for (const body of requests(dir)) outliner.add(decodeSpanOutlines(body));
+  for (const body of requests(dir)) outliner.add(decodeSound(decodeSpanOutlines, body));
   return outliner.newestFirst();
 }
 
@@ -73,13 +74,23 @@ function readTrace(dir: string, traceId: string): DecodedSpan[] {
   const spans: DecodedSpan[] = [];
   for (const body of requests(dir)) {
     if (!body.includes(id)) continue;
-    for (const span of decodeSpans(body)) {
+    for (const span of decodeSound(decodeSpans, body)) {
       if (span.traceId !== traceId) continue;
       // Roots end last: they are wanted however many spans came before.
       if (spans.length < MAX_SPANS || span.parentSpanId === '') spans.push(span);
     }
   }
   return spans;
+}
+
+/** A request that is damaged on disk hides none of the others. */
+function decodeSound<T>(decode: (body: Buffer) => readonly T[], body: Buffer): readonly T[] {
+  try {
+    return decode(body);
+  } catch (error) {
+    if (error instanceof MalformedOtlp) return [];
+    throw error;
+  }
 }
 
 function* requests(dir: string): Generator<Buffer> {

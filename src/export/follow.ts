@@ -1,7 +1,7 @@
 import { closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import type { SignalName } from '../plan/types.ts';
 import { FRAME_HEADER_BYTES, FrameType, MAX_PAYLOAD_BYTES, Signal, type DropNote, type Frame, type SegmentOwner } from '../spool/frame.ts';
-import { bootId, pidNamespace } from '../spool/owner.ts';
+import { bootId, pidNamespace, readOwner } from '../spool/owner.ts';
 import { scanFrames } from '../spool/scan.ts';
 import { countItems, splitPart, type Part } from './request.ts';
 import type { Segment, SpoolView } from './spool-view.ts';
@@ -130,7 +130,7 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
 
   function take(segment: Segment, at: Progress, frame: Frame): Chunk[] {
     const { type, payload, count } = frame;
-    if (type === FrameType.owner) segment.owner ??= readOwner(payload);
+    if (type === FrameType.owner) segment.owner ??= ownerIn(payload);
     else if (type === FrameType.resource) at.resource = Buffer.from(payload);
     else if (type === FrameType.scope) at.scopes.set(frame.scope, Buffer.from(payload));
     else if (type === FrameType.end) at.done = true;
@@ -177,7 +177,7 @@ function readAt(path: string, offset: number, length: number): Buffer {
   if (length <= 0) return NOTHING;
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   } catch {
     return NOTHING; // gone, or out of descriptors: the next poll tries again
   }
@@ -197,14 +197,9 @@ function readAt(path: string, offset: number, length: number): Buffer {
   }
 }
 
-/** The first frame of a segment is written by the application's process: what it says is checked before it is believed. */
-function readOwner(payload: Buffer): SegmentOwner | null {
+function ownerIn(payload: Buffer): SegmentOwner | null {
   try {
-    const owner = JSON.parse(payload.toString('utf8')) as Record<string, unknown>;
-    if (!Number.isInteger(owner.pid) || (owner.pid as number) <= 0) return null;
-    const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-    const thread = Number.isInteger(owner.thread) ? (owner.thread as number) : 0;
-    return { pid: owner.pid as number, thread, start: text(owner.start), pidNamespace: text(owner.pidNamespace), boot: text(owner.boot) };
+    return readOwner(JSON.parse(payload.toString('utf8')));
   } catch {
     return null;
   }

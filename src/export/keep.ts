@@ -4,11 +4,11 @@
  * the same one sends it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { makeDirectories } from '../spool/make-directory.ts';
-import { KEEP_LIMITS, keptFolders, keptRoot, listKept, look, removeFile, removeWhereEmpty, takeFile, type KeepLimits, type KeptFile, type KeptHeader } from './kept-files.ts';
+import { KEEP_LIMITS, isOwnDirectory, keptFolders, keptRoot, listKept, look, readKept, removeFile, removeWhereEmpty, takeFile, type KeepLimits, type KeptHeader } from './kept-files.ts';
 import type { Batch } from './types.ts';
 
 export type { KeepLimits } from './kept-files.ts';
@@ -79,7 +79,10 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
 
   return {
     put(batch) {
-      makeDirectories(dir);
+      for (const own of [keptRoot(stateDir), dir]) {
+        makeDirectories(own);
+        if (!isOwnDirectory(own)) throw new Error(`${own} is a link, or somebody else's`);
+      }
       const header: KeptHeader = { version: 1, ...label, signal: batch.signal, count: batch.count, time: new Date().toISOString() };
       const head = Buffer.from(`${JSON.stringify(header)}\n`);
       const length = head.length + batch.body.length;
@@ -106,13 +109,13 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
         }
         const claimed = takeFile(file);
         if (claimed === null) continue;
-        const batch = readBatch(claimed, file);
-        if (batch === null) {
+        const body = readKept(claimed);
+        if (body === null) {
           if (removeFile({ path: claimed })) onLost(file.count, 'the file cannot be read');
           continue;
         }
         return {
-          batch,
+          batch: { signal: file.signal, count: file.count, body },
           done() {
             rmSync(claimed, { force: true });
             removeWhereEmpty(dir);
@@ -161,17 +164,6 @@ function writeNew(path: string, pieces: readonly Buffer[]): void {
     for (const piece of pieces) for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
   } finally {
     closeSync(fd);
-  }
-}
-
-function readBatch(path: string, { signal, count }: KeptFile): Batch | null {
-  try {
-    const bytes = readFileSync(path);
-    const end = bytes.indexOf(0x0a);
-    if (end < 0 || (JSON.parse(bytes.toString('utf8', 0, end)) as { version?: unknown }).version !== 1) return null;
-    return { signal, count, body: bytes.subarray(end + 1) };
-  } catch {
-    return null;
   }
 }
 

@@ -3,10 +3,12 @@
  * destination. To rename one is to take it: of several processes one succeeds. A name tells by which process.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SignalName } from '../plan/types.ts';
 import { bootId, ownerLives, pidNamespace, startTicks } from '../spool/owner.ts';
+import { belongsToUs, isPlain, readPlainFile } from '../spool/plain-file.ts';
+import { oneLine } from '../view/words.ts';
 
 export interface KeepLimits {
   /** Of all destinations of a user together. */
@@ -41,8 +43,10 @@ export interface KeptHeader {
 const STALE_MS = 10 * 60_000;
 const FILE_NAME = /^(\d{13})-(traces|metrics|logs)-(\d{1,9})-[0-9a-f]+\.otlp$/;
 const CLAIM_NAME = /^(.*\.otlp)\.(\d+)-(\w+)-([0-9a-f]{8})\.claim$/;
-const UNFINISHED_NAME = /^\..*\.tmp$/;
-const MOST_HEADER_BYTES = 16 * 1024;
+const UNFINISHED_NAME = /^\.\d{13}-(?:traces|metrics|logs)-\d{1,9}-[0-9a-f]+\.otlp\.tmp$/;
+/** None of ours comes near: a frame of the spool, which a batch may exceed by its resource, is bounded by 16 MiB. */
+const MOST_FILE_BYTES = 64 * 1024 * 1024;
+const MOST_HEADER_BYTES = 256 * 1024;
 
 export function keptRoot(stateDir: string): string {
   return join(stateDir, 'kept');
@@ -51,7 +55,18 @@ export function keptRoot(stateDir: string): string {
 /** Folders of all destinations. */
 export function keptFolders(stateDir: string): string[] {
   const root = keptRoot(stateDir);
+  if (!isOwnDirectory(root)) return [];
   return list(root).filter((name) => /^[0-9a-f]{32}$/.test(name)).map((name) => join(root, name));
+}
+
+/** A directory that a link leads to, or that is another user's, is not ours to read, fill or clear. */
+export function isOwnDirectory(dir: string): boolean {
+  try {
+    const stat = lstatSync(dir);
+    return stat.isDirectory() && belongsToUs(stat);
+  } catch {
+    return false;
+  }
 }
 
 /** What can be taken, oldest first. Claims that were given up are among it. */
@@ -63,12 +78,13 @@ export function listKept(folder: string): KeptFile[] {
 export function look(folder: string): { readonly kept: KeptFile[]; readonly bytes: number } {
   const kept: KeptFile[] = [];
   let bytes = 0;
+  if (!isOwnDirectory(folder)) return { kept, bytes };
   for (const entry of list(folder)) {
     try {
       const name = entry.endsWith('.claim') ? giveBack(folder, entry) : entry;
       const path = join(folder, name);
       const stat = lstatSync(path);
-      if (!stat.isFile()) continue;
+      if (!isPlain(stat) || !belongsToUs(stat)) continue;
       const match = FILE_NAME.exec(name);
       if (match !== null) kept.push({ name, path, signal: match[2] as SignalName, count: Number(match[3]), size: stat.size, age: Date.now() - Number(match[1]) });
       else if (UNFINISHED_NAME.test(name) && Date.now() - stat.ctimeMs > STALE_MS) {
@@ -115,18 +131,37 @@ export function removeWhereEmpty(folder: string): void {
 /** Null where it cannot be read, or is none. */
 export function readHeader(path: string): KeptHeader | null {
   try {
-    const bytes = Buffer.alloc(MOST_HEADER_BYTES);
-    const fd = openSync(path, 'r');
-    try {
-      const text = bytes.toString('utf8', 0, readSync(fd, bytes));
-      const header = JSON.parse(text.slice(0, text.indexOf('\n'))) as KeptHeader;
-      return header.version === 1 ? header : null;
-    } finally {
-      closeSync(fd);
-    }
+    return parseKept(readPlainFile(path, { most: MOST_HEADER_BYTES, isHeadEnough: true, isOurs: true }))?.header ?? null;
   } catch {
     return null;
   }
+}
+
+/** The request in a file; null where the file cannot be read, or is none of ours. */
+export function readKept(path: string): Buffer | null {
+  try {
+    return parseKept(readPlainFile(path, { most: MOST_FILE_BYTES, isOurs: true }))?.body ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** A file may be damaged, or somebody's: what its header says is shown to people, and decides nothing else. */
+export function parseKept(bytes: Buffer): { readonly header: KeptHeader; readonly body: Buffer } | null {
+  const end = bytes.subarray(0, MOST_HEADER_BYTES).indexOf(0x0a);
+  if (end < 0) return null;
+  let said: Partial<Record<keyof KeptHeader, unknown>> | null;
+  try {
+    said = JSON.parse(bytes.toString('utf8', 0, end)) as typeof said;
+  } catch {
+    return null;
+  }
+  if (typeof said !== 'object' || said === null || said.version !== 1) return null;
+  const { endpoint, protocol, service, environment, signal, count, time } = said;
+  if (typeof endpoint !== 'string' || (signal !== 'traces' && signal !== 'metrics' && signal !== 'logs') || !Number.isSafeInteger(count)) return null;
+  const word = (value: unknown): string | null => (typeof value === 'string' ? oneLine(value) : null);
+  const header: KeptHeader = { version: 1, endpoint: oneLine(endpoint), protocol: word(protocol) ?? '', service: word(service), environment: word(environment), signal, count: count as number, time: word(time) ?? '' };
+  return { header, body: bytes.subarray(end + 1) };
 }
 
 export interface Expired {

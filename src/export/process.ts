@@ -1,9 +1,11 @@
 /** The exporter as a process of its own (`dist/exporter.js`), beside an application that the launcher has become. */
-import { appendFileSync, closeSync, constants, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { appendFileSync, closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { ExporterPlan } from '../plan/types.ts';
+import { SHARED_HAND_OFF } from '../spool/directory.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
+import { readPlainFile } from '../spool/plain-file.ts';
 import { describeLoss } from './describe-loss.ts';
 import { processesOf } from './processes.ts';
 import { superviseExporter, type SupervisedExporter } from './supervise.ts';
@@ -71,10 +73,15 @@ function leaveWords({ lastWordsFile: file, verbosity }: ExporterPlan, words: str
 function hasUnshown(noticeFile: string | null): boolean {
   if (noticeFile === null) return true;
   const size = statSync(noticeFile, { throwIfNoEntry: false })?.size ?? 0;
+  return size > Math.max(shownOf(`${noticeFile}.shown`), shownOf(join(dirname(noticeFile), SHARED_HAND_OFF, `${basename(noticeFile)}.shown`)));
+}
+
+/** Processes of the application write it, where they write their segments. */
+function shownOf(file: string): number {
   try {
-    return size > Number(readFileSync(`${noticeFile}.shown`, 'latin1'));
+    return Number(readPlainFile(file, { most: 32 }).toString('latin1')) || 0;
   } catch {
-    return size > 0;
+    return 0;
   }
 }
 
@@ -85,8 +92,9 @@ function untold(summary: Summary): Summary {
 /** Adds a line for people to a file that others read: the agent of the application, or the next run. */
 function note(file: string | null, line: string, mode: number): void {
   if (file === null) return;
-  const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0), mode);
+  const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0), mode);
   try {
+    if (!fstatSync(fd).isFile()) return;
     appendFileSync(fd, `${line}\n`);
   } finally {
     closeSync(fd);

@@ -53,8 +53,12 @@ export async function sendKept(keep: Keep, claim: Claim, exporter: Exporter, sig
 }
 
 function halve(batch: Batch): Batch[] | null {
-  const halves = halveParts(readRequest(batch.body));
-  return halves?.map((parts): Batch => ({ signal: batch.signal, count: sum(parts), body: buildRequest(parts) })) ?? null;
+  try {
+    const halves = halveParts(readRequest(batch.body));
+    return halves?.map((parts): Batch => ({ signal: batch.signal, count: sum(parts), body: buildRequest(parts) })) ?? null;
+  } catch {
+    return null; // damaged on disk: it would be tried for ever
+  }
 }
 
 function sum(parts: readonly Part[]): number {

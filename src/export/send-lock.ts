@@ -29,7 +29,7 @@ export function openSendLock(path: string): SendLock {
           return true;
         }
         if (lock.isTaken()) return (has = false);
-        if (readHolder() !== null) putAside();
+        if (isThere()) putAside();
         symlinkSync(mine, path);
         return (has = true);
       } catch {
@@ -40,6 +40,7 @@ export function openSendLock(path: string): SendLock {
       const holder = readHolder();
       if (holder === null) return false;
       const [pid, start, space, boot] = holder.split(' ');
+      if (!(Number(pid) > 0)) return false;
       const owner = { pid: Number(pid), thread: 0, start: start === 'x' ? null : start!, pidNamespace: space === 'x' ? null : space!, boot: boot === 'x' ? null : boot! };
       if (owner.pidNamespace === here.pidNamespace && owner.boot === here.boot) return ownerLives(owner, here);
       try {
@@ -61,6 +62,11 @@ export function openSendLock(path: string): SendLock {
     } catch {
       return null;
     }
+  }
+
+  /** A link, or whatever else has got there: nobody would send any more. */
+  function isThere(): boolean {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   }
 
   /** By a name of its own first: of two who do this one succeeds. */

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { listSegments } from '../spool/directory.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
+import { isPlain } from '../spool/plain-file.ts';
 
 /** A segment file of the run, as all readers of the spool see it. */
 export interface Segment {
@@ -30,6 +31,7 @@ export interface SpoolView {
 const LIVENESS_MS = 200;
 /** A writer of another pid namespace cannot be asked after: this long without a byte counts as its end. */
 const FOREIGN_SILENCE_MS = 5 * 60_000;
+const MOST_BYTES = 64 * 1024 * 1024;
 
 const byNumber = new Intl.Collator('en', { numeric: true });
 
@@ -106,11 +108,14 @@ function ownerByName(name: string, here: Pick<SegmentOwner, 'pidNamespace' | 'bo
   return { pid: pid!, thread: thread!, start: start === undefined || start === 0 ? null : String(start), ...here };
 }
 
-/** Anything but a regular file with one name is nothing: the directory could hold a link that somebody planted. */
+/**
+ * Anything but a regular file with one name is nothing: the directory could hold a link that somebody planted. All files of
+ * a run together are smaller than what is read of one at most.
+ */
 function sizeOf(path: string): number {
   try {
     const stat = lstatSync(path);
-    return stat.isFile() && stat.nlink === 1 ? stat.size : 0;
+    return isPlain(stat) ? Math.min(stat.size, MOST_BYTES) : 0;
   } catch {
     return 0;
   }

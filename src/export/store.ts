@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, constants, fstatSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, lstatSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SignalName } from '../plan/types.ts';
 import { FrameType, MAX_PAYLOAD_BYTES, Signal, encodeFrame } from '../spool/frame.ts';
+import { belongsToUs, isPlain, readPlainFile } from '../spool/plain-file.ts';
 import { scanFrames } from '../spool/scan.ts';
 import { makeDirectories } from '../spool/make-directory.ts';
+import { isOwnDirectory } from './kept-files.ts';
 import type { Batch, Exporter } from './types.ts';
 
 export interface StoreOptions {
@@ -45,6 +47,7 @@ export function createStoreExporter({ dir, capBytes }: StoreOptions): Exporter {
     // Others add meanwhile: what is left free between two looks is shared with them.
     if (file === null || sinceTrim + frame.length > fileBytes / 4) {
       makeDirectories(dir);
+      if (!isOwnDirectory(dir)) throw new Error("a link, or somebody else's directory");
       trim(dir, Math.max(0, capBytes - 4 * fileBytes - frame.length));
       sinceTrim = 0;
     }
@@ -71,7 +74,7 @@ export function* readStore(dir: string): Generator<StoredRequest> {
   for (const name of storeFiles(dir)) {
     let bytes: Buffer;
     try {
-      bytes = readWhole(join(dir, name));
+      bytes = readPlainFile(join(dir, name), { most: MOST_FILE_BYTES, isOurs: true });
     } catch {
       continue;
     }
@@ -87,19 +90,13 @@ const FILES = 32;
 /** A short run leaves a small file: many of them are slow to list. */
 const MAX_FILES = 500;
 const SUFFIX = '.requests';
+const NAME = /^\d{15}-\d+-\d{6}-[0-9a-f]{8}\.requests$/;
+/** Larger than a file of ours gets, which one frame may fill beyond its share. */
+const MOST_FILE_BYTES = 2 * MAX_PAYLOAD_BYTES;
 const signalNames: Readonly<Record<number, SignalName>> = { [Signal.traces]: 'traces', [Signal.metrics]: 'metrics', [Signal.logs]: 'logs' };
 
 function frameOf({ signal, count, body }: Batch): Buffer {
   return encodeFrame({ type: FrameType.items, signal: Signal[signal], count, payload: body });
-}
-
-function readWhole(path: string): Buffer {
-  const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
-  try {
-    return readFileSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 let filesMade = 0;
@@ -125,16 +122,19 @@ function trim(dir: string, bytes: number): void {
 
 function storeFiles(dir: string): string[] {
   try {
-    return readdirSync(dir).filter((name) => name.endsWith(SUFFIX)).sort();
+    if (!isOwnDirectory(dir)) return [];
+    return readdirSync(dir).filter((name) => NAME.test(name)).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 }
 
+/** What is no file of ours takes no room from those that are. */
 function sizeOf(path: string): number {
   try {
-    return statSync(path).size;
+    const stat = lstatSync(path);
+    return isPlain(stat) && belongsToUs(stat) ? stat.size : 0;
   } catch {
     return 0;
   }

@@ -46,11 +46,16 @@ export function copyProgram(installed: string, place: string): void {
     makeDirectory(dir, 0o755);
     if (!isOnlyOurs(dir)) throw new Error(`${dir} can be written by others`);
   }
+  for (const dir of subdirectories(files, place)) if (existsSync(dir) && !isOnlyOurs(dir)) throw new Error(`${dir} can be written by others`);
   const missing = Object.entries(files).filter(([file, size]) => !isWhole(join(place, file), size));
   for (const dir of new Set(missing.map(([file]) => dirname(file)))) if (dir !== '.') makeDirectory(join(place, dir), 0o755);
   for (const [file] of missing) copyWhole(join(installed, file), join(place, file));
   if (missing.length === 0) noteUse(place);
   else removeUnused(cache, place);
+}
+
+function subdirectories(files: Contents['files'], place: string): Set<string> {
+  return new Set(Object.keys(files).map((file) => join(place, dirname(file))));
 }
 
 /** Inside `node_modules` of a directory that has a package.json: a global installation has none there. */
@@ -78,9 +83,19 @@ function canHold(cache: string): boolean {
   try {
     const dir = nearest(cache);
     accessSync(dir, constants.W_OK | constants.X_OK);
-    return dir !== cache || isOnlyOurs(cache);
+    return (dir !== cache || isOnlyOurs(cache)) && !canBeSwapped(dir);
   } catch {
     return false;
+  }
+}
+
+/** Whether somebody else could put a directory of his own in the place of this one, or of one that it is in. */
+function canBeSwapped(dir: string): boolean {
+  for (let at = dirname(realpathSync(dir)); ; at = dirname(at)) {
+    const { uid, mode } = statSync(at);
+    if (process.geteuid !== undefined && uid !== 0 && uid !== process.geteuid()) return true;
+    if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) return true;
+    if (at === dirname(at)) return false;
   }
 }
 

@@ -25,6 +25,15 @@ export function ownerLives(owner: SegmentOwner, here: Pick<SegmentOwner, 'pidNam
   }
 }
 
+/** Whoever may write a segment, or the exporter's file, says what it likes: this is checked before it is believed. */
+export function readOwner(said: unknown): SegmentOwner | null {
+  if (typeof said !== 'object' || said === null) return null;
+  const { pid, thread, start, pidNamespace, boot } = said as Record<keyof SegmentOwner, unknown>;
+  if (!Number.isSafeInteger(pid) || (pid as number) <= 0) return null;
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+  return { pid: pid as number, thread: Number.isSafeInteger(thread) ? (thread as number) : 0, start: text(start), pidNamespace: text(pidNamespace), boot: text(boot) };
+}
+
 export function startTicks(pid: number | 'self'): string | null {
   return readStat(pid)?.start ?? null;
 }

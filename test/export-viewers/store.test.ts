@@ -91,7 +91,7 @@ test('a torn end, garbage and strange files are passed over', async () => {
   await store().export(batch('a'), never);
   const [name] = readdirSync(dir);
   appendFileSync(join(dir, name!), Buffer.from('OTR1\x04\x01torn'));
-  writeFileSync(join(dir, '0-garbage.requests'), Buffer.alloc(5000, 7));
+  writeFileSync(join(dir, '000000000000000-1-000000-00000000.requests'), Buffer.alloc(5000, 7));
   writeFileSync(join(dir, 'notes.txt'), 'hello');
   expect(names()).toEqual(['a']);
 });

@@ -12,7 +12,7 @@ const key = '1.2.3-0123456789ab';
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'otel-run-agent-'));
-  chmodSync(dir, 0o777);
+  chmodSync(dir, 0o1777);
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 

@@ -12,6 +12,7 @@ import { decodeSpanOutlines, decodeSpans } from '../../src/view/decode.ts';
 import { requestToJson } from '../../src/view/json.ts';
 import { MalformedOtlp } from '../../src/view/protobuf.ts';
 import { drawTrace } from '../../src/view/tree.ts';
+import { generator } from '../harness/seeded.ts';
 import { resourceFields, scopeFields, spanField } from '../export/spans.ts';
 
 const SEED = Number(process.env.HOSTILE_SEED ?? 20_261_121);
@@ -144,14 +145,4 @@ function mutate(random: () => number): Buffer {
     }
     return bytes;
   }
-}
-
-/** mulberry32 */
-function generator(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -2,10 +2,10 @@
  * Lines of the exporter for people. It is a process of its own with no terminal, so the application's first
  * process says them on stderr.
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { SegmentOwner } from '../../spool/frame.ts';
-import { bootId, ownerLives, pidNamespace } from '../../spool/owner.ts';
+import { bootId, ownerLives, pidNamespace, readOwner } from '../../spool/owner.ts';
+import { readPlainFile } from '../../spool/plain-file.ts';
 
 export interface Notices {
   /** Looks for new lines, at most every five seconds. */
@@ -16,6 +16,7 @@ export interface Notices {
 
 const EVERY_MS = 5000;
 const MAX_BYTES = 16 * 1024;
+const MAX_LEDGER_BYTES = 16 * 1024 * 1024;
 
 /** Null where another process of the application, all of which can write in `dir`, says them already. Never throws. */
 export function claimNotices(file: string, dir: string): Notices | null {
@@ -66,8 +67,9 @@ export function claimNotices(file: string, dir: string): Notices | null {
 /** It ends behind all processes of the application; whoever sees that it has ended has outlived it. */
 function exporterIsGone(spool: string): boolean {
   try {
-    const { exporter } = JSON.parse(readFileSync(join(spool, 'exporter.json'), 'utf8')) as { exporter: SegmentOwner };
-    return !ownerLives(exporter, { pidNamespace: pidNamespace(), boot: bootId() });
+    const { exporter } = JSON.parse(readPlainFile(join(spool, 'exporter.json'), { most: MAX_LEDGER_BYTES }).toString('utf8')) as { exporter?: unknown };
+    const owner = readOwner(exporter);
+    return owner !== null && !ownerLives(owner, { pidNamespace: pidNamespace(), boot: bootId() });
   } catch {
     return false; // not written yet, or the run's directory is gone
   }
@@ -75,7 +77,7 @@ function exporterIsGone(spool: string): boolean {
 
 function readOffset(file: string): number {
   try {
-    return Number(readFileSync(file, 'latin1')) || 0;
+    return Math.max(0, Number(readPlainFile(file, { most: 32 }).toString('latin1')) || 0);
   } catch {
     return 0;
   }
@@ -84,8 +86,10 @@ function readOffset(file: string): number {
 function readFrom(file: string, offset: number): Buffer {
   let fd = -1;
   try {
-    fd = openSync(file, 'r');
-    const length = Math.min(fstatSync(fd).size - offset, MAX_BYTES);
+    // A pipe of that name would be waited for.
+    fd = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stat = fstatSync(fd);
+    const length = stat.isFile() ? Math.min(stat.size - offset, MAX_BYTES) : 0;
     if (length <= 0) return Buffer.alloc(0);
     const bytes = Buffer.alloc(length);
     return bytes.subarray(0, readSync(fd, bytes, 0, length, offset));
