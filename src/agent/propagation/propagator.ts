@@ -1,10 +1,11 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { Propagator } from '../../plan/types.ts';
+import { boundPropagator } from './limits.ts';
 
 /** One propagator that extracts and injects in the order given. Those that few use are loaded when named. */
 export function createPropagator(names: readonly Propagator[]): TextMapPropagator {
-  return new CompositePropagator({ propagators: names.map((name) => makers[name]()) });
+  return boundPropagator(new CompositePropagator({ propagators: names.map((name) => makers[name]()) }));
 }
 
 export interface SwitchedPropagator extends TextMapPropagator {
