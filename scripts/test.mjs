@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureApps } from './setup/apps.mjs';
 import { runCommand } from './setup/command.mjs';
+import { ensureLibraries } from './setup/libraries.mjs';
 import { cacheDir, ensureNodes } from './setup/nodes.mjs';
 import { ensurePackages } from './setup/packages.mjs';
 
@@ -18,6 +19,8 @@ try {
   await ensurePackages(root, { scripts: true });
   const node = chooseNode(await ensureNodes());
   await ensureApps();
+  // Before the tests: two of their files would install at once.
+  await ensureLibraries();
   await build();
   const code = await runVitest(node, process.argv.slice(2));
   counts = readCounts(code);

@@ -37,8 +37,12 @@ const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
   // Its own default drops every command outside of a request.
   ioredis: () => ({ requireParentSpan: false, dbStatementSerializer: ioredisStatement }),
   pg: () => ({ requestHook: nameStatement }),
+  ...Object.fromEntries(['bunyan', 'pino', 'winston'].map((name) => [name, () => withIds])),
   redis: () => ({ dbStatementSerializer: redisStatement }),
 };
+
+/** Records get the ids of the active span; a second stream in the logger would have nobody to send them to. */
+const withIds: Options = { disableLogSending: true };
 
 const providers: Readonly<Record<string, (provider: TracerProvider) => TracerProvider>> = {
   ioredis: (provider) => withoutResends(withFailureCodes(provider)),
