@@ -4,10 +4,11 @@
  */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { readProc, statOf } from '../harness/processes.ts';
 import { startReceiver, type Receiver } from '../harness/receiver.ts';
 import { startPlainNode, type RunningProgram } from '../harness/run.ts';
 import { installWithFault } from './installed.ts';
-import { drain, exportersOf, makePlace, node, numberedScript, processesOf, readProc, runNumbered, startNumbered, topologies, until, type Place, type Topology } from './runs.ts';
+import { drain, exportersOf, makePlace, node, numberedScript, processesOf, runNumbered, startNumbered, topologies, until, type Place, type Topology } from './runs.ts';
 
 let place: Place;
 let receiver: Receiver;
@@ -129,8 +130,7 @@ test('the exporter holds nothing of the application: no descriptor, no folder, n
   expect(fds.find(([fd]) => fd === '1')![1]).toBe('/dev/null');
   expect(fds.find(([fd]) => fd === '2')![1]).toBe('/dev/null');
   expect(readLink(`/proc/${exporter}/cwd`)).toBe('/');
-  const [, , , , session, terminal] = readProc(exporter!, 'stat').slice(readProc(exporter!, 'stat').lastIndexOf(')')).split(' ').map(Number);
-  expect([session, terminal]).toEqual([exporter, 0]);
+  expect(statOf(exporter!)).toMatchObject({ session: exporter, terminal: 0 });
   expect(readProc(exporter!, 'environ')).not.toContain('sesame');
   program.kill('SIGTERM');
   await program.ended;

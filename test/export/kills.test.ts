@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { childrenOf, pids, readProc } from '../harness/processes.ts';
 import { closedPort, startReceiver, type Receiver } from '../harness/receiver.ts';
 import { otelRun, type RunningProgram } from '../harness/run.ts';
-import { drain, exportersOf, makePlace, node, numberedScript, pids, processesOf, readProc, runNumbered, startNumbered, topologies, until, type Place, type Topology } from './runs.ts';
+import { drain, exportersOf, makePlace, node, numberedScript, processesOf, runNumbered, startNumbered, topologies, until, type Place, type Topology } from './runs.ts';
 
 let place: Place;
 let receiver: Receiver;
@@ -31,7 +32,7 @@ async function applicationOf(program: RunningProgram, topology: Topology): Promi
 
 /** The one of the launcher's children that is the application. */
 function childOf({ pid }: RunningProgram): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number);
+  const children = childrenOf(pid);
   const found = children.find((child) => /(numbered|app)\.cjs/.test(readProc(child, 'cmdline')));
   if (found === undefined) throw new Error(`${pid} has no application among its children ${children.join(', ')}`);
   return found;

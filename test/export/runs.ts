@@ -1,9 +1,10 @@
 /** Runs of the built command line with the numbered application, for tests of the exporter. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodes } from '../harness/nodes.ts';
+import { pids, readProc } from '../harness/processes.ts';
 import { launcher, otelRun, startOtelRun, type RunResult, type RunningProgram } from '../harness/run.ts';
 
 export type Topology = 'replace' | 'parent';
@@ -89,17 +90,4 @@ export function exportersOf(place: Place): number[] {
 /** Everything that was started for a test: the temporary directory is among the little that exporters are given. */
 export function processesOf({ env }: Place): number[] {
   return pids().filter((pid) => readProc(pid, 'environ').includes(`TMPDIR=${env.TMPDIR}\0`));
-}
-
-export function pids(): number[] {
-  return readdirSync('/proc').map(Number).filter((pid) => pid > 0);
-}
-
-/** '' of a process that is gone. */
-export function readProc(pid: number, file: 'cmdline' | 'environ' | 'stat' | 'status' | 'smaps_rollup'): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return '';
-  }
 }

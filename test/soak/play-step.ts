@@ -1,8 +1,9 @@
 /** One step of the walk: a command under otel-run, its end, and what was done to it meanwhile. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pids, readProc } from '../harness/processes.ts';
 import type { Step } from './walk.ts';
 
 const cli = fileURLToPath(new URL('../../bin/otel-run.js', import.meta.url));
@@ -85,9 +86,7 @@ export async function playStep(step: Step, { dir, journals, env }: Place, limitM
 
 /** Processes whose environment says that they belong there, or below: TMPDIR is among the little that exporters are given. */
 export function processesOf(marker: string): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && ['\0', '/'].some((end) => readProc(pid, 'environ').includes(`TMPDIR=${marker}${end}`)));
+  return pids().filter((pid) => ['\0', '/'].some((end) => readProc(pid, 'environ').includes(`TMPDIR=${marker}${end}`)));
 }
 
 export function commandLine(pid: number): string {
@@ -110,14 +109,6 @@ function applicationOf(marker: string, command: number): number | undefined {
 function hasLedger(pid: number): boolean {
   const dir = /"dir":"([^"]+)"/.exec(readProc(pid, 'environ'))?.[1];
   return dir !== undefined && existsSync(join(dir, 'exporter.json'));
-}
-
-function readProc(pid: number, file: 'environ' | 'cmdline'): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {
