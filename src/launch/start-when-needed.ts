@@ -3,7 +3,7 @@ import type { ExporterBeside } from './launch.ts';
 /** An application's start is over by then, mostly; its spans wait in the spool meanwhile. */
 const HEAD_START_MS = 300;
 /** If we are killed behind this, the next run knows whose the spool is. An application has finished nothing before. */
-const CLAIM_MS = 75;
+const CLAIM_MS = 45;
 
 /**
  * Starts the exporter when the application has had its head start on the processor, or has ended with something to
