@@ -3,12 +3,14 @@ import { isTerminal } from './surroundings.ts';
 import type { Witness } from './witness.ts';
 
 /** Signals that are for the application, not for us. SIGTSTP is absent: a terminal stops its whole foreground group. */
-const forwarded = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const;
+export const forwarded: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'];
 
 /** What a terminal, or the shell that has it, sends to every process of the foreground group. */
 const fromTerminal: ReadonlySet<string> = new Set(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']);
 
 export interface ForwardOptions {
+  /** Whether what is told now may have come before there was an application. */
+  readonly mayPrecede: () => boolean;
   /** Null where there is none (yet). */
   readonly witness: () => Witness | null;
   /** Milliseconds by which the first SIGTERM reaches the application later. */
@@ -23,14 +25,18 @@ export interface ForwardOptions {
  * twice would cut a graceful shutdown short.
  * Returns what undoes it.
  */
-export function forwardSignals({ witness, termDelayMs, send }: ForwardOptions): () => void {
+export function forwardSignals({ mayPrecede, witness, termDelayMs, send }: ForwardOptions): () => void {
   let held: NodeJS.Timeout | null = null;
   const forward = async (signal: NodeJS.Signals): Promise<void> => {
     if (held !== null && signal === 'SIGTERM') return release();
-    const hasIt = (await witness()?.saw(signal)) ?? (fromTerminal.has(signal) && inForegroundGroup());
-    if (hasIt) return;
+    if (!mayPrecede() && (await isSentToGroup(signal))) return;
     if (signal === 'SIGTERM' && termDelayMs > 0 && held === null) held = setTimeout(release, termDelayMs);
     else send(signal);
+  };
+  const isSentToGroup = async (signal: NodeJS.Signals): Promise<boolean> => {
+    // Some shells keep a new size to themselves (bash); nobody but the terminal tells of one.
+    const told = signal === 'SIGWINCH' && inForegroundGroup() ? null : await witness()?.saw(signal);
+    return told ?? (fromTerminal.has(signal) && inForegroundGroup());
   };
   const release = (): void => {
     clearTimeout(held ?? undefined);

@@ -3,7 +3,7 @@ import { ExitCode, UserError } from '../errors.ts';
 import type { LaunchCommand } from '../plan/types.ts';
 import type { Ending } from './ending.ts';
 import type { HeldChannel } from './relay-ipc.ts';
-import { forwardSignals } from './signals.ts';
+import { forwarded, forwardSignals } from './signals.ts';
 import { withOwnPid } from './socket-activation.ts';
 import { isTerminal, type Surroundings } from './surroundings.ts';
 import { callWitness, type Witness } from './witness.ts';
@@ -24,8 +24,8 @@ export interface StartOptions extends Pick<Surroundings, 'inheritedDescriptors' 
   onSignal(): void;
 }
 
-/** An application's start is not disturbed by a process more. */
-const CALL_WITNESS_AFTER_MS = 300;
+/** An application can hardly have a handler before, and one that ends before pays for no process more. */
+const CALL_WITNESS_AFTER_MS = 75;
 
 /**
  * Starts the command with our stdin, stdout and stderr, the IPC channel and the inherited descriptors under their
@@ -36,21 +36,21 @@ export async function startCommand(
   env: Readonly<Record<string, string>>,
   { ipc, inheritedDescriptors, unmarkedDescriptors, termDelayMs, onSignal }: StartOptions,
 ): Promise<StartedCommand> {
-  // A signal that comes between the start and the handlers would end us and not the application.
   let child: ChildProcess | null = null;
-  const early: NodeJS.Signals[] = [];
   let witness: Witness | null = null;
+  let young = true;
+  // Before the start: a signal that comes between the two would end us and not the application.
   const forwarding = forwardSignals({
+    mayPrecede: () => young,
     witness: () => witness,
     termDelayMs,
     send(signal) {
       onSignal();
-      if (child === null) early.push(signal);
-      else child.kill(signal);
+      child?.kill(signal);
     },
   });
   // Process 1 is signalled alone, but for a terminal's signals.
-  const calling = process.platform === 'linux' && (process.pid !== 1 || isTerminal(0)) ? setTimeout(() => (witness = callWitness(unmarkedDescriptors)), CALL_WITNESS_AFTER_MS) : undefined;
+  const calling = process.platform === 'linux' && (process.pid !== 1 || isTerminal(0)) ? setTimeout(() => (witness = callWitness(forwarded, unmarkedDescriptors)), CALL_WITNESS_AFTER_MS) : undefined;
   const stopForwarding = (): void => {
     clearTimeout(calling);
     witness?.dismiss();
@@ -64,8 +64,9 @@ export async function startCommand(
       stdio: stdioOf(inheritedDescriptors, ipc !== null),
       ...(ipc === null ? {} : { serialization: ipc.serialization }),
     });
+    // What came before is told in the next turn of the event loop, at the latest; nothing has a handler so soon that would be called twice.
+    setImmediate(() => setImmediate(() => (young = false)));
     const pid = await startOf(child, command);
-    for (const signal of early) child.kill(signal);
     const joined = ipc?.join(child);
     return { pid, ended: endOf(child).finally(stopForwarding), lastMessagesSent: async () => joined?.emptied() };
   } catch (error) {

@@ -1,8 +1,9 @@
 /** Parent topology: each signal reaches the application once, wherever it was sent to. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { childrenOf, isAlive, readProc } from '../harness/processes.ts';
 import { cleanEnv, launcher, startOtelRun, type RunningProgram } from '../harness/run.ts';
 import { startReceiver } from '../harness/receiver.ts';
 import { until } from '../export/room.ts';
@@ -25,23 +26,16 @@ function start(code: string, env: Record<string, string> = {}): RunningProgram {
   return startOtelRun({ args: ['node', '-e', code], topology: 'parent', ownSession: true, env });
 }
 
-/** Names of the processes that a process has started. */
-function childrenOf(pid: number): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-        return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(pid) ? [stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))] : [];
-      } catch {
-        return []; // ended meanwhile
-      }
-    });
+/** The process in otel-run's group that tells which signals the group was sent. */
+const witnessOf = (pid: number): number | undefined => childrenOf(pid).find((child) => readProc(child, 'cmdline').startsWith('/bin/sh\0-c\0trap '));
+
+/** It has come so far that it handles the last of its signals. */
+async function hasWitness(pid: number): Promise<number> {
+  await until(() => /^SigCgt:\s*[0-9a-f]*[2367abef][0-9a-f]{4}$/m.test(readProc(witnessOf(pid) ?? 0, 'status')), 'the witness');
+  return witnessOf(pid)!;
 }
 
-const hasWitness = (pid: number): Promise<void> => until(() => childrenOf(pid).includes('cat'), 'the witness');
-
-describe.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', (signal) => {
+describe.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const)('%s', (signal) => {
   it('sent to the process group reaches the application once', async () => {
     const program = start(counter([signal]));
     await program.said('ready');
@@ -69,11 +63,30 @@ it('a signal to the group and a later one to otel-run alone are two', async () =
   expect((await program.ended).stdout).toBe('ready\n{"SIGUSR2":1,"SIGTERM":1}\n');
 });
 
+it('what systemd sends to a unit, SIGTERM and SIGCONT to one process after the other, comes once each', async () => {
+  const program = start(counter(['SIGTERM', 'SIGCONT']));
+  await program.said('ready');
+  const unit = [program.pid, await hasWitness(program.pid), ...childrenOf(program.pid)];
+  spawn('sh', ['-c', 'for pid; do kill -TERM $pid; kill -CONT $pid; done', 'sh', ...new Set(unit.map(String))]);
+  const { stdout } = await program.ended;
+  expect(stdout).toMatch(/^ready\n\{"SIG(TERM|CONT)":1,"SIG(TERM|CONT)":1\}\n$/);
+});
+
+it('a witness that was killed is replaced', async () => {
+  const program = start(counter(['SIGTERM']));
+  await program.said('ready');
+  const first = await hasWitness(program.pid);
+  process.kill(first, 'SIGKILL');
+  await until(() => ![first, undefined].includes(witnessOf(program.pid)), 'another witness');
+  await hasWitness(program.pid);
+  process.kill(-program.pid, 'SIGTERM');
+  expect((await program.ended).stdout).toBe('ready\n{"SIGTERM":1}\n');
+});
+
 it('the witness ends with a killed otel-run', async () => {
   const program = start('setInterval(() => {}, 1e6); console.log("ready", process.pid)');
   await program.said(/ready \d+/);
-  await hasWitness(program.pid);
-  const witness = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isChild(name, program.pid, 'cat'))!;
+  const witness = await hasWitness(program.pid);
   program.kill('SIGKILL');
   await until(() => !isAlive(witness), 'the end of the witness');
   // The application lives on, as that of a killed shell does.
@@ -84,8 +97,7 @@ it('the witness ends with a killed otel-run', async () => {
 it('the witness holds no descriptor and no working directory of the application', async () => {
   const stdio = Array.from({ length: 41 }, (_, fd) => (fd === 1 || fd === 40 ? 'pipe' : 'ignore') as 'pipe' | 'ignore');
   const child = spawn(process.execPath, [launcher, 'node', '-e', 'setInterval(() => {}, 1e6); console.log("ready")'], { env: cleanEnv({ OTEL_RUN_WAIT: 'true' }), stdio });
-  await hasWitness(child.pid!);
-  const witness = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isChild(name, child.pid!, 'cat'))!;
+  const witness = await hasWitness(child.pid!);
   expect(readdirSync(`/proc/${witness}/fd`).filter((fd) => Number(fd) > 2 && readlinkSync(`/proc/${witness}/fd/${fd}`) !== '/dev/null')).toEqual([]);
   expect(readlinkSync(`/proc/${witness}/cwd`)).toBe('/');
   child.kill('SIGTERM');
@@ -130,7 +142,7 @@ it('a second Ctrl-C ends the wait for the backend, with the exit code of the app
     await program.said('ready');
     program.kill('SIGINT');
     const since = Date.now();
-    await until(() => childrenOf(program.pid).every((name) => name === 'cat'), 'the end of the application');
+    await until(() => childrenOf(program.pid).every((child) => child === witnessOf(program.pid)), 'the end of the application');
     const again = setInterval(() => killIfThere(program, 'SIGINT'), 150);
     const result = await program.ended.finally(() => clearInterval(again));
     expect(result).toMatchObject({ exitCode: 6, signal: null, stderr: expect.stringMatching(/1 span/) });
@@ -145,23 +157,5 @@ function killIfThere(program: RunningProgram, signal: NodeJS.Signals): void {
     program.kill(signal);
   } catch {
     // It has ended meanwhile.
-  }
-}
-
-function isChild(name: string, parent: number, called: string): boolean {
-  try {
-    const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-    return stat.includes(`(${called})`) && stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(parent);
-  } catch {
-    return false;
-  }
-}
-
-function isAlive(pid: string): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z';
-  } catch {
-    return false;
   }
 }
