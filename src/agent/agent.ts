@@ -16,7 +16,8 @@ import { createHandOff, type HandOff } from './hand-off/hand-off.ts';
 import { claimNotices } from './hand-off/notices.ts';
 import { describeUntold } from './hand-off/untold.ts';
 import { installInstrumentations, type Others } from './instrumentation/index.ts';
-import { watchOtherAgents } from './other-agents.ts';
+import { stepAside } from './instrumentation/step-aside.ts';
+import { sentryTraces, watchOtherAgents } from './other-agents.ts';
 import { contextOfEnvironment } from './propagation/environment.ts';
 import { createPropagator, createSwitch } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
@@ -36,11 +37,20 @@ export function start(plan: AgentPlan, say: Say): void {
   const redactor = createRedactor(plan.redact);
   const resource = redactor.attributes(detectResource(plan));
   const way = openWay(plan, resource, redactor, () => tracing.recordAgain(), say);
-  const tracing: Tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink, way.starts);
+  const tracing: Tracing = plan.traces === null ? createPassThrough() : createTracing(plan.traces, resource, way.sink, way.starts, () => lookForSentry());
 
   const propagator = createSwitch(createPropagator(plan.propagators));
   const active = createActiveContext(contextOfEnvironment(propagator, process.env));
   let hasYielded = false;
+  /** An agent that brings a provider for the API as well is named once. */
+  const yieldTo = (successor: TracerProvider, cause: string, line: string): void => {
+    tracing.turnOff(successor);
+    // An SDK that sends no context, or sends it another way, has no propagator to take the place of ours.
+    propagator.turnOff();
+    stepAside();
+    if (!hasYielded) say(cause, line);
+    hasYielded = true;
+  };
   registerApi(
     {
       ...(plan.traces === null ? {} : { trace: tracing.provider }),
@@ -49,22 +59,29 @@ export function start(plan: AgentPlan, say: Say): void {
     },
     (kind, instance) => {
       if (kind !== 'trace' || instance === undefined) return;
-      hasYielded = true;
-      tracing.turnOff(instance as TracerProvider);
-      // An SDK that sends no context, or sends it another way, has no propagator to take the place of ours.
-      propagator.turnOff();
-      say('own-sdk', "the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.");
+      yieldTo(instance as TracerProvider, 'own-sdk', "the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.");
     },
   );
   watchProcess(tracing, way, active);
   reachWorkers(plan);
-  const yieldTo = (name: string): void => {
-    hasYielded = true;
-    tracing.turnOff(new ProxyTracerProvider());
-    propagator.turnOff();
-    say('other-agent', `${name} is active in this application and keeps its telemetry; otel-run adds none from now on.`);
+  const yieldToAgent = (name: string): void => {
+    if (!hasYielded) yieldTo(new ProxyTracerProvider(), 'other-agent', `${name} is active in this application and keeps its telemetry; otel-run adds none from now on.`);
   };
-  instrument(plan, tracing, { hasYielded: () => hasYielded, watchFile: watchOtherAgents(yieldTo) }, say);
+  const lookForSentry = (): void => {
+    if (!hasYielded && sentryTraces()) yieldToAgent('Sentry');
+  };
+  const watchAgents = watchOtherAgents(yieldToAgent);
+  const others: Others = {
+    hasYielded() {
+      lookForSentry();
+      return hasYielded;
+    },
+    watchFile(filename) {
+      lookForSentry();
+      return watchAgents(filename);
+    },
+  };
+  instrument(plan, tracing, others, say);
 }
 
 /** Where finished spans go, and what an ending process must do about them. */

@@ -14,7 +14,7 @@
   var OLDEST = [20, 19];
   /** Other agents, by what `--require` or `--import` would load: a package, or a file in one. */
   var OTHER_AGENTS =
-    /^(?:.*[\\/]node_modules[\\/])?(dd-trace|newrelic|elastic-apm-node|@elastic\/opentelemetry-node|@splunk\/otel|@opentelemetry\/auto-instrumentations-node|@sentry\/node|@azure\/monitor-opentelemetry|@aws\/aws-distro-opentelemetry-node-autoinstrumentation|@logfire\/node|applicationinsights|@dynatrace\/oneagent)(?=$|[\\/])/;
+    /^(?:.*[\\/]node_modules[\\/])?(dd-trace|newrelic|elastic-apm-node|@elastic\/opentelemetry-node|@instana\/collector|@google-cloud\/trace-agent|appdynamics|solarwinds-apm|@appsignal\/nodejs|@honeycombio\/opentelemetry-node|@splunk\/otel|@opentelemetry\/auto-instrumentations-node|@sentry\/node|@azure\/monitor-opentelemetry|@aws\/aws-distro-opentelemetry-node-autoinstrumentation|@logfire\/node|applicationinsights|@dynatrace\/oneagent)(?=$|[\\/])/;
   /** Where the operators of Kubernetes put them. */
   var OTHER_AGENT_PLACES = { '/otel-auto-instrumentation-nodejs/': 'the OpenTelemetry operator', '/newrelic-instrumentation/': 'newrelic' };
   var OTHER_AGENT_SYMBOLS = { 'dd-trace': 'dd-trace', newrelic: 'newrelic' };

@@ -1,11 +1,12 @@
-// Three requests to a server of its own, one after the other, each within nothing. Then calls `flush`, and says what the server got.
+// Three requests to a server of its own, one after the other, each within nothing. Then calls `flush`, and says what
+// the server got, and what `look` saw there.
 const { once } = require('node:events');
 
-module.exports = async function asksItself(http, flush) {
+module.exports = async function asksItself(http, flush, look = () => '') {
   const seen = [];
   const server = http
     .createServer((request, response) => {
-      seen.push(Object.keys(request.headers).filter((name) => !/^(?:host|connection)$/.test(name)).sort().join(' '));
+      seen.push(Object.keys(request.headers).filter((name) => !/^(?:host|connection)$/.test(name)).sort().concat(look()).join(' ').trim());
       response.end('ok');
     })
     .listen(0, '127.0.0.1');

@@ -113,12 +113,62 @@ describe('whatever is wrong with ours, the application runs', () => {
 });
 
 describe('another agent keeps its telemetry', () => {
-  test('asked for on the command line', async () => {
-    mkdirSync(join(scratch, 'node_modules/dd-trace'), { recursive: true });
-    writeFileSync(join(scratch, 'node_modules/dd-trace/init.js'), '');
-    const result = await run(['--require', 'dd-trace/init', isTraced]);
-    expect(result).toMatchObject({ stdout: 'main not traced\n', exitCode: 0 });
-    expect(result.stderr).toBe('otel-run: dd-trace is active in this application and keeps its telemetry; otel-run adds none.\n');
+  const install = (path: string, source: string): void => {
+    mkdirSync(dirname(join(scratch, 'node_modules', path)), { recursive: true });
+    writeFileSync(join(scratch, 'node_modules', path), source);
+  };
+
+  test.each([
+    ['--require', 'dd-trace', 'dd-trace/init.js'],
+    ['--import', 'dd-trace', 'dd-trace/initialize.mjs'],
+    ['--require', 'newrelic', 'newrelic/index.js'],
+    ['--require', 'elastic-apm-node', 'elastic-apm-node/start.js'],
+    ['--require', '@instana/collector', '@instana/collector/src/immediate.js'],
+    ['--require', '@google-cloud/trace-agent', '@google-cloud/trace-agent/start.js'],
+    ['--require', 'appdynamics', 'appdynamics/index.js'],
+    ['--require', 'applicationinsights', 'applicationinsights/out/index.js'],
+    ['--import', '@azure/monitor-opentelemetry', '@azure/monitor-opentelemetry/index.mjs'],
+    ['--require', '@honeycombio/opentelemetry-node', '@honeycombio/opentelemetry-node/index.js'],
+    ['--require', '@splunk/otel', '@splunk/otel/instrument.js'],
+    ['--import', 'solarwinds-apm', 'solarwinds-apm/index.mjs'],
+    ['--import', '@appsignal/nodejs', '@appsignal/nodejs/index.mjs'],
+    ['--import', '@elastic/opentelemetry-node', '@elastic/opentelemetry-node/import.mjs'],
+  ])('asked for by %s of %s', async (flag, name, path) => {
+    install(path, '');
+    const line = `otel-run: ${name} is active in this application and keeps its telemetry; otel-run adds none.\n`;
+    const file = join(scratch, 'node_modules', path);
+    const expected = { stdout: 'main not traced\n', stderr: line, exitCode: 0 };
+    expect(await run([flag, file, isTraced])).toMatchObject(expected);
+    expect(await run([isTraced], { env: { NODE_OPTIONS: `${flag}=${file} --require ${preload}` } })).toMatchObject(expected);
+  });
+
+  // What each does when it begins to trace, for those too large to install. dd-trace, newrelic, elastic-apm-node and
+  // Sentry are the real ones in test/tree/own-sdk.test.ts.
+  test.each([
+    ['Instana', '@instana/core/src/tracing/instrumentation/protocols/httpServer.js', '', 'load()'],
+    ['@google-cloud/trace-agent', '@google-cloud/trace-agent/build/src/plugins/plugin-http.js', '', 'load()'],
+    ['AppDynamics', 'appdynamics/lib/core/agent.js', 'const agent = { initialized: false }; exports.__agent = agent; exports.profile = () => void (agent.initialized = true);', 'load().profile()'],
+    ['applicationinsights', 'applicationinsights/out/AutoCollection/CorrelationContextManager.js', 'class CorrelationContextManager { static enabled = false; static enable() { this.enabled = true; } } exports.CorrelationContextManager = CorrelationContextManager;', 'load().CorrelationContextManager.enable()'],
+    ['newrelic', 'newrelic/lib/agent.js', 'module.exports = class Agent { config = { serverless_mode: { enabled: true } }; setState(state) { this.state = state; } };', "new (load())().setState('starting')"],
+  ])('%s, started in code', async (name, path, source, begin) => {
+    install(path, source);
+    const app = join(scratch, 'starts-agent.cjs');
+    writeFileSync(
+      app,
+      `const { createRequire } = require('node:module');
+       const { trace } = createRequire(${JSON.stringify(endings)})('@opentelemetry/api');
+       const load = () => require(${JSON.stringify(path)});
+       trace.getTracer('own').startSpan('before').end();
+       if (${JSON.stringify(begin)} !== 'load()') load();
+       trace.getTracer('own').startSpan('loaded').end();
+       ${begin};
+       trace.getTracer('own').startSpan('after').end();`,
+    );
+    const dir = spoolDir();
+    const result = await run([app], { plan: agentPlan(dir) });
+    expect(result).toMatchObject({ stdout: '', exitCode: 0 });
+    expect(result.stderr).toBe(`otel-run: ${name} is active in this application and keeps its telemetry; otel-run adds none from now on.\n`);
+    expect(readSpool(dir).spans.map((span) => span.name)).toEqual(['before', 'loaded']);
   });
 
   test('an SDK that was there first, said once for the whole process tree', async () => {

@@ -1,5 +1,7 @@
 /** Stand-ins on the loopback for the backends of other agents: they note what was sent, as far as a test compares it. */
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { inflateSync, gunzipSync } from 'node:zlib';
 
@@ -21,24 +23,68 @@ export const listenAsDatadog = (): Promise<Listener> =>
     return '{"rate_by_service":{}}';
   });
 
-/** Sentry: transactions with their spans, from envelopes. */
+/** Sentry: transactions with their spans (10 and earlier), spans by themselves (11), errors, and what it says that it dropped; from envelopes. */
 export const listenAsSentry = (): Promise<Listener> =>
   listen((_, body, note) => {
     for (const line of body.toString().split('\n')) {
-      const { type, transaction, spans } = parse(line) as { type?: string; transaction?: string; spans?: { description?: string; op?: string }[] };
-      if (type === 'transaction') note(`${transaction}: ${(spans ?? []).map(({ op }) => op).join(' ')}`);
+      const item = parse(line) as SentryItem;
+      if (item.type === 'transaction') note(`${item.transaction}: ${(item.spans ?? []).map(({ op }) => op).join(' ')}`);
+      for (const { name, attributes } of item.items ?? []) note(`span ${attributes['sentry.op']?.value} ${name} ${attributes['url.path']?.value}`);
+      for (const { value } of item.exception?.values ?? []) note(`error ${value}`);
+      for (const { reason, category, quantity } of item.discarded_events ?? []) note(`dropped ${quantity} ${category}: ${reason}`);
     }
     return '{}';
   });
 
-async function listen(answer: Answer): Promise<Listener> {
+interface SentryItem {
+  readonly type?: string;
+  readonly transaction?: string;
+  readonly spans?: readonly { readonly op?: string }[];
+  readonly items?: readonly { readonly name: string; readonly attributes: Readonly<Record<string, { readonly value: unknown } | undefined>> }[];
+  readonly exception?: { readonly values?: readonly { readonly value?: string }[] };
+  readonly discarded_events?: readonly { readonly reason: string; readonly category: string; readonly quantity: number }[];
+}
+
+/** Elastic's APM server: https://www.elastic.co/docs/solutions/observability/apm/elastic-apm-events-intake-api */
+export const listenAsElastic = (): Promise<Listener> =>
+  listen((request, body, note) => {
+    if (request.url !== '/intake/v2/events') return '{}';
+    for (const line of body.toString().split('\n')) {
+      for (const [kind, event] of Object.entries(parse(line) as Record<string, { name?: string; outcome?: string; parent_id?: string }>)) {
+        if (kind !== 'metadata') note(`${kind} ${withoutPort(event.name)} ${event.outcome} ${event.parent_id === undefined ? 'root' : 'below'}`);
+      }
+    }
+    return '';
+  });
+
+/** New Relic's collector, which is asked over TLS alone. Its first answers send the agent on and tell it whom it reports to. */
+export const listenAsNewRelic = (tls: { readonly cert: string; readonly key: string }): Promise<Listener> =>
+  listen((request, body, note) => {
+    const method = new URL(request.url ?? '', 'https://localhost').searchParams.get('method');
+    const sent = parse(body.toString()) as unknown[];
+    if (method === 'preconnect') return JSON.stringify({ return_value: { redirect_host: `localhost:${request.socket.localPort}` } });
+    if (method === 'connect') return JSON.stringify({ return_value: { agent_run_id: '1', account_id: '1', primary_application_id: '2', trusted_account_key: '1', data_report_period: 60 } });
+    if (method === 'analytic_event_data' || method === 'span_event_data') {
+      for (const [event] of sent[2] as { type: string; name: string; parentId?: string }[][]) note(`${event?.type} ${withoutPort(event?.name)} ${event?.parentId === undefined ? 'root' : 'below'}`);
+    }
+    if (method === 'metric_data') {
+      for (const [metric, [count]] of sent[3] as [{ name: string; scope?: string }, number[]][]) {
+        if (/^(?:WebTransaction|External|HttpDispatcher)/.test(metric.name)) note(`metric ${withoutPort(metric.name)} ${metric.scope ?? ''} ${count}`);
+      }
+    }
+    return '{"return_value":[]}';
+  }, tls);
+
+const withoutPort = (name = ''): string => name.replace(/:\d{4,5}\b/, '');
+
+async function listen(answer: Answer, tls?: { readonly cert: string; readonly key: string }): Promise<Listener> {
   const noted: string[] = [];
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => response.end(answer(request, unpack(request, Buffer.concat(parts)), (line) => noted.push(line))));
   };
-  const server = createServer(handle);
+  const server = tls === undefined ? createServer(handle) : createSecureServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,

@@ -2,17 +2,21 @@
  * An application with an SDK or agent of its own: what that sends is the same as without otel-run, ours sends nothing
  * from then on, and one line says so.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureApps } from '../../scripts/setup/apps.mjs';
 import { nodes } from '../harness/nodes.ts';
-import { startReceiver } from '../harness/receiver.ts';
+import { makeCertificates, startReceiver } from '../harness/receiver.ts';
 import { otelRun, plainNode } from '../harness/run.ts';
 import { outline } from '../harness/traced.ts';
-import { listenAsDatadog, listenAsSentry, type Listener } from './listeners.ts';
+import { listenAsDatadog, listenAsElastic, listenAsNewRelic, listenAsSentry, type Listener } from './listeners.ts';
 
-beforeAll(() => ensureApps(['sdks', 'sdk1', 'sentry8', 'sentry10']), 300_000);
+beforeAll(() => ensureApps(['sdks', 'sdk1', 'sentry8', 'sentry10', 'sentry11', 'apms']), 300_000);
+const scratch = mkdtempSync(join(tmpdir(), 'own-sdk-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const apps = fileURLToPath(new URL('../apps/', import.meta.url));
 const newest = nodes.node26 ?? process.execPath;
@@ -39,7 +43,7 @@ async function compare({ node = newest, words, listen, env }: Compared) {
     expect({ ...result, stderr: plain.stderr, pid: 0 }).toEqual({ ...plain, pid: 0 });
     expect(result.exitCode).toBe(0);
     expect(own.spans()).toEqual(before.spans());
-    return { line: result.stderr, own: own.spans(), ours: ours.spans };
+    return { line: result.stderr, stdout: result.stdout, own: own.spans(), ours: ours.spans };
   } finally {
     await Promise.all([ours.close(), own.close(), before.close()]);
   }
@@ -78,7 +82,8 @@ describe.each([
   });
 
   test('set up when http is loaded', { timeout: 60_000 }, async () => {
-    const { line, ours } = await compare({ node, words: [`${folder}/otel-late.cjs`], listen: listenAsOtlp, env });
+    const { line, stdout, ours } = await compare({ node, words: [`${folder}/otel-late.cjs`], listen: listenAsOtlp, env });
+    expect(stdout).toContain('in a span that records: true');
     expect(line).toBe(sdkLine);
     expect(ours).toEqual([]);
   });
@@ -111,28 +116,108 @@ describe('dd-trace', () => {
     ['loaded and not started', 'sdks/dd-trace-idle.cjs', {}],
     ['switched off', 'sdks/dd-trace.cjs', { DD_TRACE_ENABLED: 'false' }],
   ])('%s: ours traces', { timeout: 60_000 }, async (_, script, more) => {
-    const ours = await startReceiver();
-    try {
-      const { stderr } = await otelRun({ node: newest, cwd: apps, args: ['node', script], env: { ...env(9), ...more, OTEL_EXPORTER_OTLP_ENDPOINT: ours.httpUrl } });
-      expect(stderr).toBe('');
-      await ours.waitForSpans(6);
-    } finally {
-      await ours.close();
-    }
+    expect(await traceIdle(script, { ...env(9), ...more })).toContain('client GET');
+  });
+});
+
+/** Runs an application whose own agent makes no spans: ours do, of which there are six or more, and no line is said. */
+async function traceIdle(script: string, env: Record<string, string>): Promise<string[]> {
+  const ours = await startReceiver();
+  try {
+    const { stderr } = await otelRun({ node: newest, cwd: apps, args: ['node', script], env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: ours.httpUrl } });
+    expect(stderr).not.toContain('otel-run');
+    await ours.waitForSpans(6);
+    return outline(ours.spans).map((line) => line.trim());
+  } finally {
+    await ours.close();
+  }
+}
+
+describe('newrelic', () => {
+  const certificates = makeCertificates(scratch);
+  const detections = ['AWS', 'AZURE', 'AZUREFUNCTION', 'DOCKER', 'GCP', 'KUBERNETES', 'PCF'].map((place) => [`NEW_RELIC_UTILIZATION_DETECT_${place}`, 'false']);
+  const env = (port: number): Record<string, string> => ({
+    NEW_RELIC_APP_NAME: 'its-own',
+    NEW_RELIC_LICENSE_KEY: '0'.repeat(40),
+    NEW_RELIC_HOST: 'localhost',
+    NEW_RELIC_PORT: String(port),
+    NEW_RELIC_LOG_ENABLED: 'false',
+    NODE_EXTRA_CA_CERTS: certificates.ca,
+    ...Object.fromEntries(detections),
+  });
+
+  test('required in code', { timeout: 60_000 }, async () => {
+    const { line, stdout, own, ours } = await compare({ words: ['apms/with-newrelic.cjs'], listen: () => listenAsNewRelic(certificates), env });
+    expect(own.filter((name) => name.startsWith('Transaction'))).toEqual([...Array(2).fill('Transaction WebTransaction/Expressjs/GET//orders/:order root'), ...Array(4).fill('Transaction WebTransaction/Expressjs/GET//stock/:item below')]);
+    expect(own.filter((name) => name.startsWith('Span External/'))).toHaveLength(4);
+    expect(own).toContain('metric WebTransaction  6');
+    expect(stdout).toContain('/stock/one?by=http traceparent tracestate\n');
+    expect(line).toBe(`${agentLine('newrelic')} from now on.\n`);
+    expect(ours).toEqual([]);
+  });
+
+  test.each([
+    ['switched off', { NEW_RELIC_ENABLED: 'false' }],
+    ['without a licence key', { NEW_RELIC_LICENSE_KEY: '' }],
+  ])('%s: ours traces', { timeout: 60_000 }, async (_, more) => {
+    expect(await traceIdle('apms/idle-newrelic.cjs', { ...env(9), ...more })).toContain('server GET /orders/:order');
+  });
+});
+
+describe('elastic-apm-node', () => {
+  const env = (port: number): Record<string, string> => ({ OWN_ENDPOINT: `http://127.0.0.1:${port}` });
+
+  test('started in code', { timeout: 60_000 }, async () => {
+    const { line, stdout, own, ours } = await compare({ words: ['apms/with-elastic.cjs'], listen: listenAsElastic, env });
+    expect(own).toEqual([
+      ...Array(4).fill('span GET 127.0.0.1 success below'),
+      ...Array(2).fill('transaction GET /orders/:order success root'),
+      ...Array(4).fill('transaction GET /stock/:item success below'),
+    ]);
+    expect(stdout).toContain('/stock/one?by=http traceparent tracestate\n');
+    expect(line).toBe(`${agentLine('elastic-apm-node')} from now on.\n`);
+    expect(ours).toEqual([]);
+  });
+
+  test('switched off: ours traces', { timeout: 60_000 }, async () => {
+    expect(await traceIdle('apms/idle-elastic.cjs', {})).toContain('server GET /orders/:order');
   });
 });
 
 describe('Sentry', () => {
   const env = (port: number): Record<string, string> => ({ OWN_DSN: `http://key@127.0.0.1:${port}/1` });
 
-  // From 11 on Sentry registers no SDK of OpenTelemetry: both trace, as docs/process-tree.md says.
   test.each([
     ['8', 'sentry8/sentry.cjs', oldest],
     ['10', 'sentry10/sentry.cjs', newest],
   ])('%s', { timeout: 60_000 }, async (version, script, node) => {
-    const { line, own, ours } = await compare({ node, words: [script], listen: listenAsSentry, env });
+    const { line, stdout, own, ours } = await compare({ node, words: [script], listen: listenAsSentry, env });
     expect(own.length).toBeGreaterThan(0);
+    expect(stdout).toContain('in a span that records: true');
     expect(line).toBe(sdkLine);
     expect(ours).toEqual([]);
+  });
+
+  // From 11 on it registers no SDK of OpenTelemetry.
+  test.each([
+    ['CommonJS', 'sentry11/sentry.cjs', oldest],
+    ['an ES module', 'sentry11/sentry.mjs', newest],
+  ])('11, in %s', { timeout: 60_000 }, async (_, script, node) => {
+    const { line, own, ours } = await compare({ node, words: [script], listen: listenAsSentry, env });
+    expect(own).toEqual(['dropped 3 span: no_parent_span', 'span http.server GET /one', 'span http.server GET /three', 'span http.server GET /two']);
+    expect(line).toBe(`${agentLine('Sentry')} from now on.\n`);
+    expect(ours).toEqual([]);
+  });
+
+  test('11, for errors alone: it gets them, and ours traces', { timeout: 60_000 }, async () => {
+    const own = await listenAsSentry();
+    try {
+      const spans = await traceIdle('sentry11/errors.cjs', env(own.port));
+      // Its own requests are requests of the application.
+      expect(spans.filter((name) => name !== 'client POST')).toEqual(['client GET', 'server GET', 'client GET', 'server GET', 'client GET', 'server GET']);
+      expect(own.spans()).toEqual(['dropped 3 span: no_parent_span', 'error on purpose']);
+    } finally {
+      await own.close();
+    }
   });
 });

@@ -8,6 +8,7 @@ import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
 import { nameStatement } from './postgres-names.ts';
 import { followSubmitted, withSubmitted } from './postgres-submitted.ts';
 import { redisStatement } from './redis-statement.ts';
+import { onStepAside } from './step-aside.ts';
 import { wrapInPlace } from './wrap.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -27,6 +28,8 @@ export function adjustInstrumentation(name: string, instrumentation: object): vo
   Object.assign(instrumentation, { _wrap: wrapInPlace });
   if (name === 'aws-sdk') guardServices(instrumentation);
   if (name === 'pg') followSubmitted(instrumentation);
+  // It wraps nothing: it listens on diagnostics channels.
+  if (name === 'undici') onStepAside(() => (instrumentation as { disable(): void }).disable());
 }
 
 const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {

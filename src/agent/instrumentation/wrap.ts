@@ -1,3 +1,5 @@
+import { hasSteppedAside, onStepAside } from './step-aside.ts';
+
 type Callable = (...args: unknown[]) => unknown;
 type Holder = Record<PropertyKey, unknown>;
 
@@ -9,19 +11,36 @@ type Holder = Record<PropertyKey, unknown>;
 export function wrapInPlace(holder: Holder | undefined, name: PropertyKey, wrapper: (original: Callable, name: PropertyKey) => Callable): Callable | undefined {
   const original = holder?.[name];
   if (holder === undefined || typeof original !== 'function') return undefined;
-  const wrapped = wrapper(original as Callable, name);
-  if (wrapped === original) return wrapped;
+  const traced = wrapper(original as Callable, name);
+  if (traced === original) return traced;
+  const wrapped = switched(traced, original as Callable);
   for (const key of ['name', 'length'] as const) hide(wrapped, key, original[key], false);
 
   const own = Object.getOwnPropertyDescriptor(holder, name);
   const { enumerable = false, configurable = true, writable = true } = own ?? {};
   const put = (value: unknown) => Object.defineProperty(holder, name, { value, enumerable, configurable, writable });
-  hide(wrapped, '__original', original);
-  hide(wrapped, '__unwrap', () => {
+  const unwrap = (): void => {
     if (holder[name] === wrapped) put(original);
-  });
+  };
+  hide(wrapped, '__original', original);
+  hide(wrapped, '__unwrap', unwrap);
   hide(wrapped, '__wrapped', true);
   put(wrapped);
+  onStepAside(unwrap);
+  return wrapped;
+}
+
+/** Calls `traced` until we have stepped aside; to the eye it is that function. */
+function switched(traced: Callable, original: Callable): Callable {
+  function wrapped(this: unknown, ...args: unknown[]): unknown {
+    const target = hasSteppedAside() ? original : traced;
+    if (new.target === undefined) return target.apply(this, args);
+    return Reflect.construct(target, args, new.target === wrapped ? target : new.target);
+  }
+  for (const key of Reflect.ownKeys(traced)) {
+    if (key !== 'arguments' && key !== 'caller') Object.defineProperty(wrapped, key, Object.getOwnPropertyDescriptor(traced, key) ?? {});
+  }
+  Object.setPrototypeOf(wrapped, Object.getPrototypeOf(traced) as object);
   return wrapped;
 }
 

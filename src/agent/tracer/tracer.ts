@@ -10,6 +10,7 @@ import { createSampler } from '../sampling/sampler.ts';
 import { createDelivery } from './delivery.ts';
 import { guardSpans, startGuarded } from './guard-spans.ts';
 import { createOpenSpans, type StartLog } from './open-spans.ts';
+import { spanless } from './spanless.ts';
 
 export interface Tracing {
   /** For the application: its tracers, early ones too, are those of a successor once there is one. */
@@ -30,7 +31,8 @@ export interface Tracing {
 
 export type SpanSink = (span: ReadableSpan) => void;
 
-export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: Attributes, sink: SpanSink, starts: StartLog | null): Tracing {
+/** `beforeSpan` is asked before each span until there is a successor: it may name one. */
+export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: Attributes, sink: SpanSink, starts: StartLog | null, beforeSpan: () => void): Tracing {
   const open = createOpenSpans(plan.recordStarts, starts);
   const delivery = createDelivery(open, sink);
   const processor: SpanProcessor = {
@@ -58,9 +60,13 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
     },
   });
   let successor: TracerProvider | null = null;
+  const whoTraces = (): TracerProvider | null => {
+    if (successor === null) beforeSpan();
+    return successor;
+  };
   return {
-    provider: createFace(sdk, (...scope) => successor?.getTracer(...scope)),
-    ownProvider: createFace(sdk, () => (successor === null ? undefined : passThrough)),
+    provider: createFace(sdk, (...scope) => whoTraces()?.getTracer(...scope)),
+    ownProvider: createFace(sdk, () => (whoTraces() === null ? undefined : spanless)),
     turnOff(provider) {
       successor = provider;
     },
@@ -82,8 +88,6 @@ export function createPassThrough(): Tracing {
   const provider = new ProxyTracerProvider();
   return { provider, ownProvider: provider, turnOff() {}, noteException() {}, endOpenSpans() {}, recordOpenSpans() {}, recordAgain() {} };
 }
-
-const passThrough = new ProxyTracerProvider().getTracer('otel-run');
 
 type Scope = Parameters<TracerProvider['getTracer']>;
 

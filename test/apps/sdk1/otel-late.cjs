@@ -1,4 +1,5 @@
-// http is loaded, and patched by whoever wants it, before the SDK is set up.
-const http = require('node:http');
+// http is loaded, and patched by whoever wants it, before the SDK is set up, which then patches it as well.
+require('node:http');
 const flush = require('../own-sdk.cjs')(require);
-require('../asks-itself.cjs')(http, flush);
+const { trace } = require('@opentelemetry/api');
+require('../asks-itself.cjs')(require('node:http'), flush, () => `in a span that records: ${trace.getActiveSpan()?.isRecording()}`);
