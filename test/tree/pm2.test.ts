@@ -1,6 +1,9 @@
-/** pm2: the application is traced through start, restart, reload and a long stop; its command and its daemon are stepped over. */
+/**
+ * pm2: the application is traced through start, restart, reload and a long stop; its command and its daemon are stepped over.
+ * Started by pm2, otel-run says what the application says, and hands on what it is told.
+ */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -8,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureApps } from '../../scripts/setup/apps.mjs';
 import { nodes } from '../harness/nodes.ts';
-import { cleanEnv } from '../harness/run.ts';
+import { cleanEnv, launcher, startPlainNode } from '../harness/run.ts';
 import { fixtures, openStage, toolModules, type Stage } from './play.ts';
 
 beforeAll(() => ensureApps(['tools']), 300_000);
@@ -119,6 +122,44 @@ describe('pm2', () => {
       await serve();
       command(env, 'restart', 'served');
       await serve();
+    } finally {
+      command(env, 'kill');
+      await stage.receiver.close();
+    }
+  });
+
+  test('otel-run as what pm2 starts: online when the application says so, its end when pm2 tells it to', { timeout: 90_000 }, async () => {
+    const { env, stage, port, pids, serve } = await openScene();
+    const [go, heard, ecosystem] = ['go', 'heard', 'ecosystem.config.json'].map((name) => join(env.PM2_HOME!, name)) as [string, string, string];
+    const app = {
+      name: 'served',
+      script: launcher,
+      interpreter: node,
+      args: [node, join(fixtures, 'says-ready.cjs')],
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: stage.receiver.httpUrl, OTEL_BSP_SCHEDULE_DELAY: '100', GO: go, HEARD: heard },
+      wait_ready: true,
+      listen_timeout: 60_000,
+      shutdown_with_message: true,
+      kill_timeout: 30_000,
+    };
+    writeFileSync(ecosystem, JSON.stringify({ apps: [app] }));
+    const status = (): string => (JSON.parse(execFileSync(node, [pm2, 'jlist', '--silent'], { env: cleanEnv(env, node), encoding: 'utf8' })) as { pm2_env: { status: string } }[])[0]!.pm2_env.status;
+    try {
+      command(env, 'ping');
+      const starting = startPlainNode({ node, args: [pm2, 'start', ecosystem], env, timeoutMs: 60_000 });
+      const first = await askNext(port, pids);
+      expect(status()).toBe('launching');
+      writeFileSync(go, '');
+      expect(await starting.ended).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(status()).toBe('online');
+      await serve();
+      command(env, 'reload', 'served');
+      await serve();
+      const second = [...pids].at(-1);
+      expect(second).not.toBe(first);
+      command(env, 'stop', 'served');
+      expect(readFileSync(heard, 'utf8')).toBe(`${first} shutdown\n${second} shutdown\n`);
+      expect(status()).toBe('stopped');
     } finally {
       command(env, 'kill');
       await stage.receiver.close();
