@@ -10,9 +10,10 @@ interface Wishes {
   readonly through: 'plain node' | 'replace' | 'parent';
   readonly notifyAccess: 'main' | 'all';
   readonly fails?: boolean;
+  readonly startSeconds?: number;
 }
 
-function service({ through, notifyAccess, fails = false }: Wishes): Service {
+function service({ through, notifyAccess, fails = false, startSeconds = 40 }: Wishes): Service {
   const env = cleanEnv({ OTEL_RUN_WAIT: String(through === 'parent'), OTEL_RUN_DRAIN_UNREACHED: '1', ...(fails ? { FAILS: '1' } : {}) });
   const words = through === 'plain node' ? [script] : [launcher, process.execPath, script];
   return {
@@ -21,7 +22,7 @@ function service({ through, notifyAccess, fails = false }: Wishes): Service {
       ...Object.entries(env).map(([name, value]) => `Environment="${name}=${value}"`),
       'Type=notify',
       'WatchdogSec=60',
-      'TimeoutStartSec=8',
+      `TimeoutStartSec=${startSeconds}`,
       `NotifyAccess=${notifyAccess}`,
       `ExecStartPost=/bin/sh -c 'echo "$NAME: started, main process $MAINPID" >> $RESULTS'`,
       `ExecStopPost=/bin/sh -c 'echo "$NAME: $SERVICE_RESULT, $EXIT_CODE $EXIT_STATUS" >> $RESULTS'`,
@@ -35,7 +36,7 @@ it.skipIf(!hasSystemd)('ready, a stop and a failure', { timeout: 60_000 }, async
     plain: service({ through: 'plain node', notifyAccess: 'main' }),
     replace: service({ through: 'replace', notifyAccess: 'main' }),
     parent: service({ through: 'parent', notifyAccess: 'all' }),
-    unheard: service({ through: 'parent', notifyAccess: 'main' }),
+    unheard: service({ through: 'parent', notifyAccess: 'main', startSeconds: 4 }),
     plainFails: service({ through: 'plain node', notifyAccess: 'main', fails: true }),
     replaceFails: service({ through: 'replace', notifyAccess: 'main', fails: true }),
     parentFails: service({ through: 'parent', notifyAccess: 'all', fails: true }),
