@@ -1,4 +1,5 @@
 import { existsSync, fstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { findContainer } from '../plan/container.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +20,7 @@ export interface Surroundings {
 export function lookAround(env: Env): Surroundings {
   const { marked, unmarked } = findInheritedDescriptors();
   return {
-    container: findContainer(env),
+    container: findContainer(env, process.pid, existsSync),
     // Node takes NODE_CHANNEL_FD out of the environment when it has opened the channel.
     ipcChannel: process.channel !== undefined && process.channel !== null,
     listenFds: (env.LISTEN_FDS ?? '') !== '',
@@ -36,12 +37,6 @@ export function isTerminal(fd: number): boolean {
   } catch {
     return false; // closed
   }
-}
-
-function findContainer(env: Env): string | null {
-  for (const file of ['/.dockerenv', '/run/.containerenv']) if (existsSync(file)) return file;
-  for (const name of ['KUBERNETES_SERVICE_HOST', 'container']) if ((env[name] ?? '') !== '') return name;
-  return process.pid === 1 ? 'pid 1' : null;
 }
 
 /**

@@ -1,8 +1,10 @@
-import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
+import { dirname, extname, join, resolve } from 'node:path';
+import { findContainer } from '../plan/container.ts';
 import { flagName } from './flags.ts';
 import { problemAt, quotePath } from './origin.ts';
 import { table } from './table.ts';
+import { findOpenDoor, findUs, type Us } from './trust.ts';
 import type { Env, Flags, Origin, Problem } from './types.ts';
 
 export interface FindInput {
@@ -11,6 +13,8 @@ export interface FindInput {
   readonly cwd: string;
   /** Where the search ends at the latest; HOME of the environment where it is not given. */
   readonly home?: string | undefined;
+  /** Whether all of this is a container's; looked for where it is not given. */
+  readonly inContainer?: boolean | undefined;
 }
 
 /** Where a config file may be; nothing has been read yet but a `package.json` whose key decides. */
@@ -46,12 +50,13 @@ const CODE = new Set(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts']);
 /** Looks for config files by listing folders: the common run, which has none, must pay for no parser. */
 export function findConfig(input: FindInput): Findings {
   const named = findNamed(input);
-  if (named !== null) return readNamed(named);
+  if (named !== null) return readNamed(named, usOf(input));
   if (isTold('noConfig', input)) return { kind: 'none', problems: [] };
+  const us = usOf(input);
   const problems: Problem[] = [];
   const places: Place[] = [];
   for (const { dir, names } of walkUp(input.cwd, input.home ?? input.env.HOME ?? input.env.USERPROFILE)) {
-    const usable = names.filter((name) => (name === 'package.json' ? hasPackageKey(join(dir, name)) : true)).filter((name) => mayBeUsed(join(dir, name), problems));
+    const usable = names.filter((name) => (name === 'package.json' ? hasPackageKey(join(dir, name)) : true)).filter((name) => mayBeUsed(join(dir, name), dir, us, problems));
     if (usable.length === 0) continue;
     if (usable.length > 1) problems.push(problemAt({ kind: 'file', name: '', file: join(dir, usable[1]!) }, `not read: ${usable[0]} stands beside it and wins`));
     places.push({ dir, names: usable });
@@ -73,12 +78,16 @@ function isTold(key: 'noConfig', { flags, env }: Pick<FindInput, 'flags' | 'env'
   return flags[flagName(table[key].flag)] === true || /^(?:true|1)$/i.test(env[name]?.trim() ?? '');
 }
 
-function readNamed({ path, origin }: { readonly path: string; readonly origin: Origin }): Findings {
+function usOf({ env, inContainer }: FindInput): Us {
+  return findUs(env, inContainer ?? findContainer(env, process.pid, existsSync) !== null);
+}
+
+function readNamed({ path, origin }: { readonly path: string; readonly origin: Origin }, us: Us): Findings {
   const stat = inspect(path);
   const fault = typeof stat === 'string' ? `cannot be read (${stat})` : findFault(stat, path);
   if (fault !== null) return { kind: 'none', problems: [problemAt(origin, `${quotePath(path)} ${fault}; no config file is used`, { severity: 'error', strict: true })] };
-  const unsafe = findOpenDoor(path);
-  const problems = unsafe === null ? [] : [problemAt(origin, `others may write ${quotePath(unsafe)}; it is used because it was named`, { hint: `chmod o-w ${quotePath(unsafe)}` })];
+  const door = findOpenDoor(path, dirname(path), us);
+  const problems = door?.toAll === true ? [problemAt(origin, `${door.fault}; it is used because it was named`, { hint: door.remedy })] : [];
   return { kind: CODE.has(extname(path)) ? 'code' : 'named', path, origin, problems };
 }
 
@@ -116,7 +125,7 @@ function hasPackageKey(path: string): boolean {
   }
 }
 
-function mayBeUsed(path: string, problems: Problem[]): boolean {
+function mayBeUsed(path: string, folder: string, us: Us, problems: Problem[]): boolean {
   const origin: Origin = { kind: 'file', name: '', file: path };
   const stat = inspect(path);
   if (stat === 'ENOENT') return false;
@@ -125,9 +134,9 @@ function mayBeUsed(path: string, problems: Problem[]): boolean {
     problems.push(problemAt(origin, `${fault}; it is not used`, { severity: 'error', strict: true }));
     return false;
   }
-  const unsafe = findOpenDoor(path);
-  if (unsafe === null) return true;
-  problems.push(problemAt(origin, `others may write ${quotePath(unsafe)}; it is not used`, { hint: `chmod o-w ${quotePath(unsafe)}, or name it: --config ${basename(path)}` }));
+  const door = findOpenDoor(path, folder, us);
+  if (door === null) return true;
+  problems.push(problemAt(origin, `${door.fault}; it is not used`, { hint: `${door.remedy}, or name it: --config ${quotePath(path)}` }));
   return false;
 }
 
@@ -144,26 +153,6 @@ function findFault(stat: Stats, path: string): string | null {
   if (!stat.isFile()) return 'is no regular file';
   if (stat.size > LARGEST_FILE) return `is larger than ${LARGEST_FILE / 1024 / 1024} MiB`;
   return canAccess(path, constants.R_OK) ? null : 'cannot be read (EACCES)';
-}
-
-/**
- * What lets other users put words into the file: the file or a folder that holds it, or null. What this process
- * could not write either (a read-only mount, where modes say nothing) is safe. In a sticky folder (/tmp) others can
- * not replace the file, but may have made it.
- */
-function findOpenDoor(path: string): string | null {
-  if (process.platform === 'win32') return null;
-  const target = attempt(() => realpathSync(path)) ?? path;
-  const file = inspect(target);
-  if (typeof file !== 'string' && (file.mode & 0o002) !== 0 && canAccess(target, constants.W_OK)) return target;
-  for (const dir of new Set([dirname(path), dirname(target)])) {
-    const stat = inspect(dir);
-    if (typeof stat === 'string' || (stat.mode & 0o002) === 0 || !canAccess(dir, constants.W_OK)) continue;
-    const isSticky = (stat.mode & 0o1000) !== 0;
-    const owner = typeof file === 'string' ? null : file.uid;
-    if (!isSticky || (owner !== 0 && owner !== process.getuid?.())) return dir;
-  }
-  return null;
 }
 
 function canAccess(path: string, mode: number): boolean {

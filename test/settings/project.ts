@@ -26,11 +26,12 @@ export interface Request {
   readonly files?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly home?: string;
+  readonly inContainer?: boolean;
 }
 
-export function read({ flags = {}, env = {}, yaml, files = {}, cwd, home }: Request): Promise<Settings> {
+export function read({ flags = {}, env = {}, yaml, files = {}, cwd, home, inContainer }: Request): Promise<Settings> {
   const config: Record<string, string> = yaml === undefined ? {} : { 'otel-run.config.yaml': yaml };
-  return readSettings({ flags, env, cwd: cwd ?? makeProject({ ...files, ...config }), home });
+  return readSettings({ flags, env, cwd: cwd ?? makeProject({ ...files, ...config }), home, inContainer });
 }
 
 export async function readLines(request: Request): Promise<string[]> {
