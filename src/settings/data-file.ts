@@ -83,9 +83,11 @@ function parseFile({ path, text }: FoundText): ReadFile {
 /** YAML 1.2, of which JSON is a part. */
 function parse(path: string, text: string): ReadFile {
   const isPackage = /(?:^|[\\/])package\.json$/.test(path);
+  const strange = isPackage ? null : findStrange(text);
+  if (strange !== null) return refuse(path, placeOf(text, strange.at), `${strange.what}; the file is not used`);
   const lines = new LineCounter();
   const deep = findDepth(text);
-  if (deep !== null) return refuse(path, { line: text.slice(0, deep).split('\n').length, col: deep - text.lastIndexOf('\n', deep) }, 'too deep; the file is not used');
+  if (deep !== null) return refuse(path, placeOf(text, deep), 'too deep; the file is not used');
   // Unique keys are checked below: the parser compares each with each.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error', stringKeys: true });
   const error = document.errors[0];
@@ -107,6 +109,19 @@ function parse(path: string, text: string): ReadFile {
 
 const MOST_NODES = 10_000;
 const DEEPEST = 32;
+
+/** What another encoding than UTF-8, or no text at all, reads like. */
+function findStrange(text: string): { readonly at: number; readonly what: string } | null {
+  const nul = text.indexOf('\0');
+  if (/^\ufffd\ufffd/.test(text) && nul >= 0) return { at: 0, what: 'UTF-16, and not UTF-8' };
+  if (nul >= 0) return { at: nul, what: 'a NUL, so no text' };
+  const foreign = text.indexOf('\ufffd');
+  return foreign < 0 ? null : { at: foreign, what: 'not UTF-8' };
+}
+
+function placeOf(text: string, at: number): { line: number; col: number } {
+  return { line: text.slice(0, at).split('\n').length, col: at - text.lastIndexOf('\n', at - 1) };
+}
 
 /** Where brackets are nested deeper than any config: the parser's time grows with the square of the depth. */
 function findDepth(text: string): number | null {

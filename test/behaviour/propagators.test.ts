@@ -37,6 +37,17 @@ describe('propagators', () => {
     expect(spans.map((span) => span.traceId)).not.toContain(TRACE);
   });
 
+  test.each<[string, Record<string, string>, Record<string, string>]>([
+    ['line breaks in an id', { OTEL_PROPAGATORS: 'jaeger', OTEL_TRACES_EXPORTER: 'none' }, { 'uber-trace-id': `x%0d%0ay:${SPAN}:0:1` }],
+    ['line breaks in the name of a member', { OTEL_PROPAGATORS: 'tracecontext,baggage,jaeger', OTEL_TRACES_EXPORTER: 'none' }, { traceparent: `00-${TRACE}-${SPAN}-01`, baggage: 'a%0d%0ab=1' }],
+    ['flags that nobody has defined', { OTEL_TRACES_EXPORTER: 'none' }, { traceparent: `00-${TRACE}-${SPAN}-ff` }],
+    ['more baggage than is handed on', { OTEL_TRACES_EXPORTER: 'none' }, { traceparent: `00-${TRACE}-${SPAN}-01`, baggage: Array.from({ length: 500 }, (_, number) => `key${number}=${number}`).join(',') }],
+  ])('%s: the request of the application goes out', async (_, env, headers) => {
+    const { echoed } = await ask(env, headers, 0);
+    expect(echoed.traceparent ?? '00-').toMatch(/^00-(?:[0-9a-f]{32}-[0-9a-f]{16}-0[0-3])?$/);
+    expect((echoed.baggage ?? '').split(',').length).toBeLessThanOrEqual(64);
+  });
+
   test('with no exporter, context passes through unchanged', async () => {
     const { echoed } = await ask({ OTEL_TRACES_EXPORTER: 'none' }, { traceparent: `00-${TRACE}-${SPAN}-01` }, 0);
     expect(echoed.traceparent).toBe(`00-${TRACE}-${SPAN}-01`);
