@@ -29,14 +29,9 @@ export function forwardSignals({ mayPrecede, witness, termDelayMs, send }: Forwa
   let held: NodeJS.Timeout | null = null;
   const forward = async (signal: NodeJS.Signals): Promise<void> => {
     if (held !== null && signal === 'SIGTERM') return release();
-    if (!mayPrecede() && (await isSentToGroup(signal))) return;
+    if (!mayPrecede() && ((await witness()?.saw(signal)) ?? (fromTerminal.has(signal) && inForegroundGroup()))) return;
     if (signal === 'SIGTERM' && termDelayMs > 0 && held === null) held = setTimeout(release, termDelayMs);
     else send(signal);
-  };
-  const isSentToGroup = async (signal: NodeJS.Signals): Promise<boolean> => {
-    // Some shells keep a new size to themselves (bash); nobody but the terminal tells of one.
-    const told = signal === 'SIGWINCH' && inForegroundGroup() ? null : await witness()?.saw(signal);
-    return told ?? (fromTerminal.has(signal) && inForegroundGroup());
   };
   const release = (): void => {
     clearTimeout(held ?? undefined);

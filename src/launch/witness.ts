@@ -16,6 +16,8 @@ export interface Witness {
 const PATIENCE_MS = 25;
 const LONGEST_MS = 500;
 const SHELL = '/bin/sh';
+/** Some shells do not leave `read` for every signal (bash for SIGWINCH), and none does for one that came just before: for this one they do. */
+const NUDGE = 'SIGALRM';
 
 /**
  * Node does not say who sent a signal, or to whom. A shell that stands in our group, says which signals come to it
@@ -40,6 +42,7 @@ export function callWitness(signals: readonly NodeJS.Signals[], unmarkedDescript
         const left = at + PATIENCE_MS - performance.now();
         // On a machine that is busy it may be about to say so.
         if (left <= 0 && !(running && left > -LONGEST_MS)) return ready ? false : null;
+        if (ready) witness?.kill(NUDGE);
         await new Promise<void>((resolve) => (waiting.push(resolve), setTimeout(resolve, Math.max(left, 5))));
       }
     },
@@ -92,10 +95,10 @@ export function callWitness(signals: readonly NodeJS.Signals[], unmarkedDescript
   }
 }
 
-/** A trap cuts `read` short, which fails as at the end of the input; only then is `t` empty. */
+/** A trap cuts `read` short, which fails as at the end of the input; only there is `t` empty. */
 function scriptFor(signals: readonly NodeJS.Signals[]): string {
   const traps = signals.map((signal) => `trap 'echo ${signal.slice(3)}; t=1' ${signal.slice(3)}`);
-  return `${traps.join('; ')}; echo ready; while read -r _ || [ "$t" ]; do t=; done`;
+  return `${traps.join('; ')}; trap t=1 ${NUDGE.slice(3)}; echo ready; while read -r _ || [ "$t" ]; do t=; done`;
 }
 
 interface WitnessState {
