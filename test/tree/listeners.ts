@@ -28,8 +28,8 @@ export const listenAsSentry = (): Promise<Listener> =>
   listen((_, body, note) => {
     for (const line of body.toString().split('\n')) {
       const item = parse(line) as SentryItem;
-      if (item.type === 'transaction') note(`${item.transaction}: ${(item.spans ?? []).map(({ op }) => op).join(' ')}`);
-      for (const { name, attributes } of item.items ?? []) note(`span ${attributes['sentry.op']?.value} ${name} ${attributes['url.path']?.value}`);
+      if (item.type === 'transaction' && item.transaction !== undefined) note(`${item.transaction} ${belowOrRoot(item.contexts?.trace?.parent_span_id)}: ${(item.spans ?? []).map(({ op }) => op).join(' ')}`);
+      for (const { name, attributes, parent_span_id } of item.items ?? []) note(`span ${attributes['sentry.op']?.value} ${name} ${attributes['url.path']?.value} ${belowOrRoot(parent_span_id)}`);
       for (const { value } of item.exception?.values ?? []) note(`error ${value}`);
       for (const { reason, category, quantity } of item.discarded_events ?? []) note(`dropped ${quantity} ${category}: ${reason}`);
     }
@@ -39,8 +39,9 @@ export const listenAsSentry = (): Promise<Listener> =>
 interface SentryItem {
   readonly type?: string;
   readonly transaction?: string;
+  readonly contexts?: { readonly trace?: { readonly parent_span_id?: string } };
   readonly spans?: readonly { readonly op?: string }[];
-  readonly items?: readonly { readonly name: string; readonly attributes: Readonly<Record<string, { readonly value: unknown } | undefined>> }[];
+  readonly items?: readonly { readonly name: string; readonly parent_span_id?: string; readonly attributes: Readonly<Record<string, { readonly value: unknown } | undefined>> }[];
   readonly exception?: { readonly values?: readonly { readonly value?: string }[] };
   readonly discarded_events?: readonly { readonly reason: string; readonly category: string; readonly quantity: number }[];
 }
@@ -51,7 +52,7 @@ export const listenAsElastic = (): Promise<Listener> =>
     if (request.url !== '/intake/v2/events') return '{}';
     for (const line of body.toString().split('\n')) {
       for (const [kind, event] of Object.entries(parse(line) as Record<string, { name?: string; outcome?: string; parent_id?: string }>)) {
-        if (kind !== 'metadata') note(`${kind} ${withoutPort(event.name)} ${event.outcome} ${event.parent_id === undefined ? 'root' : 'below'}`);
+        if (kind !== 'metadata') note(`${kind} ${withoutPort(event.name)} ${event.outcome} ${belowOrRoot(event.parent_id)}`);
       }
     }
     return '';
@@ -65,7 +66,7 @@ export const listenAsNewRelic = (tls: { readonly cert: string; readonly key: str
     if (method === 'preconnect') return JSON.stringify({ return_value: { redirect_host: `localhost:${request.socket.localPort}` } });
     if (method === 'connect') return JSON.stringify({ return_value: { agent_run_id: '1', account_id: '1', primary_application_id: '2', trusted_account_key: '1', data_report_period: 60 } });
     if (method === 'analytic_event_data' || method === 'span_event_data') {
-      for (const [event] of sent[2] as { type: string; name: string; parentId?: string }[][]) note(`${event?.type} ${withoutPort(event?.name)} ${event?.parentId === undefined ? 'root' : 'below'}`);
+      for (const [event] of sent[2] as { type: string; name: string; parentId?: string }[][]) note(`${event?.type} ${withoutPort(event?.name)} ${belowOrRoot(event?.parentId)}`);
     }
     if (method === 'metric_data') {
       for (const [metric, [count]] of sent[3] as [{ name: string; scope?: string }, number[]][]) {
@@ -74,6 +75,8 @@ export const listenAsNewRelic = (tls: { readonly cert: string; readonly key: str
     }
     return '{"return_value":[]}';
   }, tls);
+
+const belowOrRoot = (parent: string | undefined): string => (parent === undefined ? 'root' : 'below');
 
 const withoutPort = (name = ''): string => name.replace(/:\d{4,5}\b/, '');
 

@@ -14,7 +14,7 @@ import { otelRun, plainNode } from '../harness/run.ts';
 import { outline } from '../harness/traced.ts';
 import { listenAsDatadog, listenAsElastic, listenAsNewRelic, listenAsSentry, type Listener } from './listeners.ts';
 
-beforeAll(() => ensureApps(['sdks', 'sdk1', 'sentry8', 'sentry10', 'sentry11', 'apms']), 300_000);
+beforeAll(() => ensureApps(['sdks', 'sdk1', 'sentry8', 'sentry10', 'sentry11', 'apms', 'express5']), 300_000);
 const scratch = mkdtempSync(join(tmpdir(), 'own-sdk-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -97,6 +97,7 @@ describe('dd-trace', () => {
     ['in code', ['sdks/dd-trace.cjs'], spans],
     ['in code, after http', ['sdks/dd-trace-late.cjs'], null],
     ['in code of an ES module', ['sdks/dd-trace.mjs'], null],
+    ['in code, with Express and requests within requests', ['sdks/dd-trace-shop.cjs'], null],
   ])('started %s', { timeout: 60_000 }, async (_, words, expected) => {
     const { line, own, ours } = await compare({ words, listen: listenAsDatadog, env });
     if (expected !== null) expect(own.filter((name) => name.endsWith('request'))).toEqual(expected);
@@ -151,7 +152,7 @@ describe('newrelic', () => {
     expect(own.filter((name) => name.startsWith('Transaction'))).toEqual([...Array(2).fill('Transaction WebTransaction/Expressjs/GET//orders/:order root'), ...Array(4).fill('Transaction WebTransaction/Expressjs/GET//stock/:item below')]);
     expect(own.filter((name) => name.startsWith('Span External/'))).toHaveLength(4);
     expect(own).toContain('metric WebTransaction  6');
-    expect(stdout).toContain('/stock/one?by=http traceparent tracestate\n');
+    expect(stdout).toMatch(/^\/stock\/one\?by=http traceparent:0:2 tracestate$/m);
     expect(line).toBe(`${agentLine('newrelic')} from now on.\n`);
     expect(ours).toEqual([]);
   });
@@ -174,7 +175,7 @@ describe('elastic-apm-node', () => {
       ...Array(2).fill('transaction GET /orders/:order success root'),
       ...Array(4).fill('transaction GET /stock/:item success below'),
     ]);
-    expect(stdout).toContain('/stock/one?by=http traceparent tracestate\n');
+    expect(stdout).toMatch(/^\/stock\/one\?by=http traceparent:0:2 tracestate$/m);
     expect(line).toBe(`${agentLine('elastic-apm-node')} from now on.\n`);
     expect(ours).toEqual([]);
   });
@@ -204,8 +205,19 @@ describe('Sentry', () => {
     ['an ES module', 'sentry11/sentry.mjs', newest],
   ])('11, in %s', { timeout: 60_000 }, async (_, script, node) => {
     const { line, own, ours } = await compare({ node, words: [script], listen: listenAsSentry, env });
-    expect(own).toEqual(['dropped 3 span: no_parent_span', 'span http.server GET /one', 'span http.server GET /three', 'span http.server GET /two']);
+    expect(own).toEqual(['dropped 3 span: no_parent_span', 'span http.server GET /one below', 'span http.server GET /three below', 'span http.server GET /two below']);
     expect(line).toBe(`${agentLine('Sentry')} from now on.\n`);
+    expect(ours).toEqual([]);
+  });
+
+  test.each([
+    ['10', 'GET /orders/:order root: middleware.express request_handler.express http.client http.client', sdkLine],
+    ['11', 'span http.client GET 127.0.0.1 /stock/one below', `${agentLine('Sentry')} from now on.\n`],
+  ])('%s, with Express and requests within requests', { timeout: 60_000 }, async (version, span, expected) => {
+    const { line, stdout, own, ours } = await compare({ words: [`sentry${version}/shop.cjs`], listen: listenAsSentry, env });
+    expect(stdout).toMatch(/^\/stock\/one\?by=http baggage sentry-trace:0:2$/m);
+    expect(own).toContain(span);
+    expect(line).toBe(expected);
     expect(ours).toEqual([]);
   });
 
