@@ -1,4 +1,4 @@
-// Usage: npm run faults [-- --row 5] [--json] [--markdown]
+// Usage: npm run faults [-- --row 5] [--node floor|newest|PATH] [--json] [--markdown]
 // Brings what the fault matrix needs, then runs it: packages, Node releases, peers, the build.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';

@@ -4,14 +4,16 @@ import { connect, createServer as createNetServer, type AddressInfo, type Socket
 import { closedPort, makeCertificates, startReceiver, type Misbehaviour, type Receiver } from '../../test/harness/receiver.ts';
 import { decodeMsgpack } from './msgpack.ts';
 
-/** `refused`: nobody listens. The last three are no matter of a single answer. */
+/** `refused`: nobody listens. All but the first are no matter of a single answer. */
 export type Trouble =
   | Misbehaviour
   | { readonly kind: 'refused' }
   /** Bytes reach it at this speed. */
   | { readonly kind: 'trickle'; readonly bytesPerSecond: number }
-  /** It speaks TLS with a certificate that its clients do not know. */
-  | { readonly kind: 'selfSigned' };
+  /** Of each connection it gets so many bytes; the rest is lost on the way. */
+  | { readonly kind: 'loses'; readonly behindBytes: number }
+  /** It speaks TLS with this certificate, of the authority in `ca.pem`. */
+  | { readonly kind: 'tls'; readonly certificate: 'cert' | 'expired' | 'wrongHost' };
 
 export interface Backend {
   readonly port: number;
@@ -24,12 +26,12 @@ export interface Backend {
 }
 
 export async function startBackend(protocol: 'otlp' | 'datadog', trouble: Trouble | undefined, dir: string): Promise<Backend> {
-  const start = (fixedPort: number): Promise<Server> => (protocol === 'otlp' ? startOtlp(fixedPort, trouble?.kind === 'selfSigned' ? dir : null) : startAgent(fixedPort));
+  const start = (fixedPort: number): Promise<Server> => (protocol === 'otlp' ? startOtlp(fixedPort, trouble?.kind === 'tls' ? tlsOf(trouble.certificate, dir) : null) : startAgent(fixedPort));
   const refused = trouble?.kind === 'refused';
   let server = refused ? null : await start(0);
-  const line = trouble?.kind === 'trickle' ? await startTrickle(server!.port, trouble.bytesPerSecond) : null;
+  const line = trouble?.kind === 'trickle' || trouble?.kind === 'loses' ? await startLine(server!.port, trouble) : null;
   const port = refused ? await closedPort() : (line?.port ?? server!.port);
-  if (trouble !== undefined && !refused && trouble.kind !== 'trickle' && trouble.kind !== 'selfSigned') server!.misbehave(trouble);
+  if (trouble !== undefined && trouble.kind !== 'refused' && trouble.kind !== 'trickle' && trouble.kind !== 'loses' && trouble.kind !== 'tls') server!.misbehave(trouble);
   return {
     port,
     get requests() {
@@ -57,8 +59,13 @@ interface Server {
   close(): Promise<void>;
 }
 
-async function startOtlp(httpPort: number, certificates: string | null): Promise<Server> {
-  const receiver: Receiver = await startReceiver({ httpPort, ...(certificates === null ? {} : { tls: makeCertificates(certificates) }) });
+function tlsOf(certificate: 'cert' | 'expired' | 'wrongHost', dir: string): { cert: string; key: string } {
+  const made = makeCertificates(dir);
+  return { cert: made[certificate], key: made.key };
+}
+
+async function startOtlp(httpPort: number, tls: { cert: string; key: string } | null): Promise<Server> {
+  const receiver: Receiver = await startReceiver({ httpPort, ...(tls === null ? {} : { tls }) });
   return {
     port: Number(new URL(receiver.httpUrl).port),
     requests: () => receiver.requests.length,
@@ -126,19 +133,24 @@ async function startAgent(fixedPort: number): Promise<Server> {
   };
 }
 
-/** A line of so many bytes a second to `port`, until it is told to hurry. */
-async function startTrickle(port: number, bytesPerSecond: number): Promise<{ port: number; hurry(): void; close(): Promise<void> }> {
-  const EVERY_MS = 50;
+/** A line to `port` that is slow, or loses what it is given, until it is told to hurry. */
+async function startLine(port: number, trouble: Trouble & { kind: 'trickle' | 'loses' }): Promise<{ port: number; hurry(): void; close(): Promise<void> }> {
+  const perSecond = trouble.kind === 'trickle' ? trouble.bytesPerSecond : Infinity;
+  const everyMs = Math.max(50, 1000 / perSecond);
   const sockets = new Set<Socket>();
-  let share = Math.ceil((bytesPerSecond * EVERY_MS) / 1000);
+  let share = Math.ceil((perSecond * everyMs) / 1000);
+  let passes = trouble.kind === 'loses' ? trouble.behindBytes : Infinity;
   const server = createNetServer((client) => {
     const backend = connect(port, '127.0.0.1');
     let waiting = Buffer.alloc(0);
+    let passed = 0;
     const timer = setInterval(() => {
       if (waiting.length === 0) return;
-      backend.write(waiting.subarray(0, share));
-      waiting = waiting.subarray(share);
-    }, EVERY_MS);
+      const now = waiting.subarray(0, Math.min(share, passes - passed));
+      backend.write(now);
+      passed += now.length;
+      waiting = passed >= passes ? Buffer.alloc(0) : waiting.subarray(now.length);
+    }, everyMs);
     client.on('data', (bytes) => (waiting = Buffer.concat([waiting, bytes])));
     backend.pipe(client);
     for (const socket of [client, backend]) {
@@ -154,7 +166,7 @@ async function startTrickle(port: number, bytesPerSecond: number): Promise<{ por
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    hurry: () => void (share = Infinity),
+    hurry: () => void (share = passes = Infinity),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

@@ -5,21 +5,21 @@ export interface Verdict {
   readonly holds: boolean;
   /** For people: `100`, `0, SIGKILL not exit 0, +8.7 s`. */
   readonly text: string;
-  /** Nothing is wrong but a delay that a busy machine may have made. */
-  readonly isLateAlone: boolean;
+  /** How much too late the end came, where nothing else is wrong: a busy machine may have made that. */
+  readonly lateAloneMs: number;
 }
 
-/** Scheduling of a busy machine. */
+/** Scheduling of a machine that does little else. */
 const NOISE_MS = 150;
 const DELAY_MS = 500;
-const BUSY_MS = 1000;
 
-export function judge(row: Row, outcome: Outcome, plain: Outcome | null): Verdict {
+/** `noiseMs`: by how much a busy machine may be late. */
+export function judge(row: Row, outcome: Outcome, plain: Outcome | null, noiseMs = NOISE_MS): Verdict {
   const { spans, delivered, later, kept, counted, twice } = outcome;
-  const isWhole = row.spansAreExtra === true || delivered + later + kept + counted >= spans;
+  const isWhole = row.spansAreExtra === true || delivered + later + kept + counted === spans;
   const parts = [spans === 0 ? '' : [`${delivered}`, ...(later > 0 ? [`${later} with the next run`] : []), ...(kept > 0 ? [`${kept} kept`] : []), ...(counted > 0 ? [`${counted} said to be lost`] : [])].join(' + ')];
   let holds = isWhole;
-  let isLateAlone = false;
+  let lateAloneMs = 0;
   if (twice > 0) parts.push(`${twice} twice`);
   if (plain !== null) {
     const added = outcome.endedAfterMs - plain.endedAfterMs;
@@ -30,14 +30,14 @@ export function judge(row: Row, outcome: Outcome, plain: Outcome | null): Verdic
     if (!outcome.neverEnds && added > NOISE_MS) parts.push(`+${(added / 1000).toFixed(1)} s`);
     if (!isSame) parts.push('output changed');
     if (extra > 0) parts.push(extra === 1 ? '1 line said' : `${extra} lines said`);
-    const late = added - (row.delayMs ?? DELAY_MS) - NOISE_MS;
+    const late = added - (row.delayMs ?? DELAY_MS) - noiseMs;
     holds &&= endsSame && isSame && extra <= (row.lines ?? 0);
-    isLateAlone = holds && late > 0 && late < BUSY_MS;
+    if (holds && !outcome.neverEnds) lateAloneMs = Math.max(0, late);
     holds &&= late <= 0;
   }
   if (outcome.finding !== null) parts.push(outcome.finding.replace(/^✗ /, ''));
   if (outcome.finding?.startsWith('✗ ') === true) holds = false;
-  return { holds, text: `${holds ? '✓' : '✗'} ${parts.filter((part) => part !== '').join(', ')}`.trim(), isLateAlone };
+  return { holds, text: `${holds ? '✓' : '✗'} ${parts.filter((part) => part !== '').join(', ')}`.trim(), lateAloneMs };
 }
 
 export function endingOf({ code, signal, neverEnds }: Outcome): string {

@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contenders, type Contender } from '../contenders.mjs';
 import { decodeProtobuf } from '../../test/harness/otlp-decode.ts';
+import { nodeHas } from '../../src/plan/node-capabilities.ts';
 import { saidLost } from '../../test/soak/account.ts';
 import { startBackend, type Backend } from './backend.ts';
+import type { Node } from './node.ts';
 import type { Command, Outcome, Row, Running } from './types.ts';
 
 const play = fileURLToPath(new URL('./apps/play.cjs', import.meta.url));
@@ -16,17 +18,24 @@ const parent = contenders.find(({ name }) => name === 'otel-run (parent)')!;
 const LIMIT_MS = 15_000;
 /** What a program that has ended may still have on its way. */
 const LEFT_BEHIND_MS = 12_000;
+/** What a run may go on sending of what earlier ones have kept. */
+const RESENDING_MS = 30_000;
 
-/** Null where the row makes no sense for the contender. */
-export async function playRow(row: Row, contender: Contender, node: string): Promise<Outcome | null> {
-  if (row.not?.(contender) === true) return null;
+/** What a busy machine needs so that a sound backend is never given up: for rows in which no such word is expected. */
+const PATIENCE = { OTEL_RUN_DRAIN_UNREACHED: '15000', OTEL_RUN_DRAIN_BAD: '15000' };
+
+/** Null where the row makes no sense for the contender, or this Node cannot do what it needs. `isPatient`: how late the end is, is no matter where the backend is well. */
+export async function playRow(row: Row, contender: Contender, { path: node, version }: Node, isPatient = false): Promise<Outcome | null> {
+  if (row.not?.(contender) === true || (row.needsRoot === true && process.getuid?.() !== 0)) return null;
+  if (contender.needs === 'execve' && !nodeHas('execve', version)) return null;
   const dir = mkdtempSync(join(tmpdir(), 'faults-'));
   const backend = await startBackend(contender.protocol, contender.traced ? row.backend : undefined, dir);
   try {
     for (const name of ['home', 'spool', 'notes']) mkdirSync(join(dir, name));
     const command = commandOf(row, contender, node, dir, backend.port);
     if (command === null) return null;
-    const env = { ...environment(dir, contender, backend.port), ...row.env, ...command.env };
+    const patience = isPatient && (row.backend === undefined || row.lines === undefined) ? PATIENCE : {};
+    const env = { ...environment(dir, contender, node, backend.port), ...patience, ...row.env, ...command.env };
     const { child, running, ended, startedAt } = start(command, env, { contender, dir, backend });
     const limit = setTimeout(() => killAll(running.processes()), row.limitMs ?? LIMIT_MS);
     let neverEnds = false;
@@ -36,8 +45,7 @@ export async function playRow(row: Row, contender: Contender, node: string): Pro
     const { code, signal, at } = await ended;
     clearTimeout(limit);
     neverEnds = at - startedAt >= (row.limitMs ?? LIMIT_MS) && signal === 'SIGKILL';
-    const until = Date.now() + (neverEnds ? 0 : LEFT_BEHIND_MS);
-    while (running.processes().length > 0 && Date.now() < until) await delay(25);
+    if (!neverEnds) await allEnded(dir, LEFT_BEHIND_MS);
     killAll(running.processes());
     await delay(50);
 
@@ -54,13 +62,14 @@ export async function playRow(row: Row, contender: Contender, node: string): Pro
       twice: [...after].filter(([n, times]) => n <= spans && times > 1).length,
       later: wanted(after, spans) - delivered,
       kept,
-      counted: saidLost(running.output.stderr) + saidLost(next),
+      counted: saidLost(running.output.stderr) + saidLost(next.replace(OWN_LOSS, '')),
       code,
       signal,
       neverEnds,
       endedAfterMs: at - (readNote(dir, 'ending') ?? at),
       stdout: running.output.stdout,
       stderr: running.output.stderr,
+      saidNext: next,
       finding,
     };
   } finally {
@@ -76,9 +85,9 @@ function commandOf(row: Row, contender: Contender, node: string, dir: string, po
 }
 
 /** Nothing of the caller's telemetry settings reaches a contender. TMPDIR marks every process of the run. */
-function environment(dir: string, contender: Contender, port: number): Record<string, string> {
+function environment(dir: string, contender: Contender, node: string, port: number): Record<string, string> {
   return {
-    PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+    PATH: `${dirname(node)}:${process.env.PATH}`,
     HOME: join(dir, 'home'),
     TMPDIR: dir,
     FAULTS_NOTES: join(dir, 'notes'),
@@ -137,7 +146,10 @@ function start(
   return { child, running, ended, startedAt };
 }
 
-/** What had not arrived: a later run with the same backend sends it, `otel-run drain` the rest. Returns what both said. */
+/**
+ * What had not arrived: a later run with the same backend sends it, `otel-run drain` the rest. Returns what both said. A run
+ * goes on sending behind its own end, and holds what it is sending: `drain` leaves that alone.
+ */
 async function nextRun(backend: Backend, node: string, dir: string, env: Record<string, string>): Promise<string> {
   await backend.heal();
   const { NODE_OPTIONS: _, OTEL_RUN_CONFIG: __, ...rest } = env;
@@ -149,8 +161,16 @@ async function nextRun(backend: Backend, node: string, dir: string, env: Record<
     const limit = setTimeout(() => child.kill('SIGKILL'), 20_000);
     await new Promise((resolve) => child.once('close', resolve));
     clearTimeout(limit);
+    await allEnded(dir, RESENDING_MS);
   }
   return said;
+}
+
+/** The later run has one span, which is no matter of the row. */
+const OWN_LOSS = /^otel-run: 1 span for \S+ lost: .*$/gm;
+
+async function allEnded(dir: string, withinMs: number): Promise<void> {
+  for (const until = Date.now() + withinMs; processesOf(dir).length > 0 && Date.now() < until; ) await delay(25);
 }
 
 function wanted(numbers: ReadonlyMap<number, number>, last: number): number {
@@ -161,7 +181,7 @@ function wanted(numbers: ReadonlyMap<number, number>, last: number): number {
 function keptNumbers(home: string): number[] {
   const root = join(home, '.local/state/otel-run/kept');
   if (!existsSync(root)) return [];
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.otlp'));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.otlp(?:\.[^/]+\.claim)?$/.test(name));
   return files.flatMap((name) => {
     const bytes = readFileSync(join(root, name));
     return decodeProtobuf('traces', bytes.subarray(bytes.indexOf(10) + 1)).spans.map(({ attributes }) => Number(attributes['test.n']));

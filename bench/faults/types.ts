@@ -7,6 +7,10 @@ export interface Row {
   readonly number: string;
   /** The fault, in words. */
   readonly fault: string;
+  /** What holds all the same; the row's tests are named after it. */
+  readonly promise?: string;
+  /** Where the promise cannot be met: what happens, exactly. */
+  readonly instead?: Instead;
   /** Among the few that README shows. */
   readonly inReadme?: boolean;
   /** What `apps/play.cjs` is told. */
@@ -21,6 +25,8 @@ export interface Row {
   readonly backend?: Trouble;
   /** Contenders for which the row makes no sense, and plain node where there is nothing to compare with. */
   readonly not?: (contender: Contender) => boolean;
+  /** It mounts, makes namespaces or changes the user. */
+  readonly needsRoot?: boolean;
   /** Brings the fault about from outside. */
   readonly inject?: (running: Running) => Promise<void>;
   /** How much later the end may come than plain node's. */
@@ -31,6 +37,14 @@ export interface Row {
   readonly limitMs?: number;
   /** A finding of the row's own, for its cell; what begins with `✗ ` breaks the promise. */
   readonly finding?: (running: Running) => string | null;
+}
+
+export interface Instead {
+  /** Absent: as it happens to come. */
+  readonly delivered?: number;
+  readonly counted: number;
+  /** All that is said. */
+  readonly words: RegExp;
 }
 
 export interface Command {
@@ -80,5 +94,7 @@ export interface Outcome {
   readonly endedAfterMs: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** What the next run and `otel-run drain` said. */
+  readonly saidNext: string;
   readonly finding: string | null;
 }

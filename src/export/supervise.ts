@@ -43,6 +43,8 @@ const FORGIVEN_MS = 10 * 60_000;
 /** A worker without a pulse at two looks in a row hangs; the first may be that of a process that was stopped meanwhile. */
 const LOOK_MS = 5000;
 const LOOK_WHILE_DRAINING_MS = 600;
+/** One that has had no pulse yet is being loaded, which takes its time on a machine that is short of processors. */
+const LOOKS_WHILE_LOADING = 8;
 /** What the worker may take beyond its deadlines. */
 const GRACE_MS = 1500;
 /** A small young generation: buffers outside the heap go only when it is collected, and few objects fill it here. */
@@ -82,6 +84,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
 
   function start(): void {
     const input: WorkerInput = { plan, settled: settled.map(afterFailure), pulse };
+    Atomics.store(pulse, 0, 0);
     try {
       // What Node or a library has to say is no concern of the reader; viewers write to the descriptor itself.
       worker = new Worker(url, { workerData: input, resourceLimits: LIMITS, execArgv: ['--no-warnings'], env: workerEnv(plan), stdout: true, stderr: true });
@@ -129,7 +132,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
       const now = Atomics.load(pulse, 0);
       missed = now === last ? missed + 1 : 0;
       last = now;
-      if (missed < 2 || worker === null) return;
+      if (missed < (now === 0 && draining !== null ? LOOKS_WHILE_LOADING : 2) || worker === null) return;
       if (draining !== null) return giveUp();
       stopWorker();
       onFailure(new Error('it hangs'));

@@ -79,6 +79,16 @@ test('a worker that hangs is replaced while the application runs', { timeout: 40
   expect((await exporter.drain()).signals.traces!.delivered).toBe(100);
 });
 
+test('a worker that takes three seconds to load is waited for at the end: what it cannot send in time is kept', async () => {
+  const room = makeRoom();
+  const receiver = await receive();
+  await room.write({ from: 1, to: 100 });
+  const url = workerWith(room, `${firstOnes(room, 99)} const go = true; for (const until = Date.now() + 3000; Date.now() < until; );`);
+  const exporter = room.supervise(room.plan({ destinations: [otlp(receiver.httpUrl)] }), { workerUrl: url });
+  const traces = (await exporter.drain()).signals.traces!;
+  expect(traces.delivered + traces.kept).toBe(100);
+});
+
 test('a worker that hangs at the end does not hold it up, and its rest is counted', async () => {
   const room = makeRoom();
   const receiver = await receive();

@@ -157,6 +157,16 @@ const faults = {
     finish(50);
     require('node:child_process').fork(__filename, ['forks']).on('exit', ending);
   },
+  /** A line of so many processes. */
+  descends() {
+    const left = Number(words[0]);
+    const each = 100 / Number(words[1] ?? left);
+    const from = each * (Number(words[1] ?? left) - left);
+    finishFrom(from + 1, from + each);
+    if (left === 1) return;
+    const child = require('node:child_process').spawn(process.execPath, [__filename, 'descends', left - 1, words[1] ?? left], { stdio: 'inherit' });
+    if (words[1] === undefined) child.on('exit', ending);
+  },
   prints() {
     finish(100);
     for (let i = 0; i < 10_000; i++) console.log('line', i);
