@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compileFunction } from 'node:vm';
 import type { InstrumentationConstructor } from './entry.ts';
 
 /** What instrumentations share with the agent: hooks, context keys and the API must exist once in a process. */
@@ -11,13 +13,22 @@ const shared: Readonly<Record<string, () => unknown>> = {
 
 /** Reads and evaluates the file of one instrumentation, made by scripts/build/instrumentation-chunks.mjs. */
 export function loadInstrumentation(name: string, className: string): InstrumentationConstructor {
-  const file = join(__dirname, 'instrumentations', `${name}.js`);
-  const fill = module.require(file) as Chunk;
-  // Like the guard: `require.cache` is the application's.
-  delete require.cache[file];
-  const found = fill((id) => shared[id]?.() ?? module.require(id))[className];
+  const found = evaluate(join(__dirname, 'instrumentations', `${name}.js`))((id) => shared[id]?.() ?? module.require(id))[className];
   if (found === undefined) throw new Error(`${className} is not in ${name}.js`);
   return found;
+}
+
+/** As they are before the application can replace them. */
+const [read, compile] = [readFileSync, compileFunction];
+
+/**
+ * Not by `require`: it would show the file to what the application has put in its way to compile its own modules
+ * (`require.extensions` of Babel, ts-node and others, load hooks), and leave it in `require.cache`.
+ */
+function evaluate(file: string): Chunk {
+  const chunk: { exports?: Chunk } = {};
+  compile(read(file, 'utf8'), ['module'], { filename: file })(chunk);
+  return chunk.exports as Chunk;
 }
 
 type Chunk = (require: (id: string) => unknown) => Readonly<Record<string, InstrumentationConstructor>>;

@@ -8,6 +8,7 @@ import type { FindWatch } from './library-loads.ts';
 import { locateInPackage, type PackageFile } from './locate.ts';
 import { reasonOf, type LibraryReport } from './report.ts';
 import { requireHookOfFile, runRequireHooks } from './require-in-the-middle.ts';
+import { keepSignature, type Callable } from './wrap.ts';
 
 export interface LibrariesOptions {
   readonly wanted: readonly InstrumentationEntry[];
@@ -124,7 +125,11 @@ function isInRange(version: string | null, { ranges }: PatchedModule): boolean {
  * only where an instrumentation has put any there.
  */
 function patch(exports: unknown, name: string, baseDir: string): unknown {
-  if (!types.isModuleNamespaceObject(exports)) return runRequireHooks(exports, name, baseDir);
+  if (!types.isModuleNamespaceObject(exports)) {
+    const patched = runRequireHooks(exports, name, baseDir);
+    if (patched !== exports && typeof patched === 'function' && typeof exports === 'function') keepSignature(exports as Callable, patched as Callable);
+    return patched;
+  }
   const copy: Record<string, unknown> = { ...(exports as object) };
   const patched = runRequireHooks(copy, name, baseDir);
   return patched === copy && Object.entries(exports as object).every(([key, value]) => copy[key] === value) ? exports : patched;

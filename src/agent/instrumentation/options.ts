@@ -25,11 +25,16 @@ export function instrumentationProvider(name: string, provider: TracerProvider):
 
 /** Once it is constructed. */
 export function adjustInstrumentation(name: string, instrumentation: object): void {
-  Object.assign(instrumentation, { _wrap: wrapInPlace });
+  for (const part of [instrumentation, ...partsOf(instrumentation)]) Object.assign(part, { _wrap: wrapInPlace });
   if (name === 'aws-sdk') guardServices(instrumentation);
   if (name === 'pg') followSubmitted(instrumentation);
   // It wraps nothing: it listens on diagnostics channels.
   if (name === 'undici') onStepAside(() => (instrumentation as { disable(): void }).disable());
+}
+
+/** That of `redis` holds one for each line of the library. */
+function partsOf(instrumentation: object): readonly object[] {
+  return Object.values(instrumentation).filter((value) => typeof value === 'object' && value !== null && '_wrap' in value);
 }
 
 const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {

@@ -1,6 +1,6 @@
 import { hasSteppedAside, onStepAside } from './step-aside.ts';
 
-type Callable = (...args: unknown[]) => unknown;
+export type Callable = (...args: unknown[]) => unknown;
 type Holder = Record<PropertyKey, unknown>;
 
 /**
@@ -14,7 +14,7 @@ export function wrapInPlace(holder: Holder | undefined, name: PropertyKey, wrapp
   const traced = wrapper(original as Callable, name);
   if (traced === original) return traced;
   const wrapped = switched(traced, original as Callable);
-  for (const key of ['name', 'length'] as const) hide(wrapped, key, original[key], false);
+  keepSignature(original as Callable, wrapped);
 
   const own = Object.getOwnPropertyDescriptor(holder, name);
   const { enumerable = false, configurable = true, writable = true } = own ?? {};
@@ -42,6 +42,11 @@ function switched(traced: Callable, original: Callable): Callable {
   }
   Object.setPrototypeOf(wrapped, Object.getPrototypeOf(traced) as object);
   return wrapped;
+}
+
+/** What takes a function's place has its name and number of parameters. */
+export function keepSignature(original: Callable, successor: Callable): void {
+  for (const key of ['name', 'length'] as const) hide(successor, key, original[key], false);
 }
 
 function hide(target: object, key: string, value: unknown, writable = true): void {
