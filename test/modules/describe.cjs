@@ -8,11 +8,23 @@ exports.describe = function describe(root, { depth = 3, most = 4000 } = {}) {
   const lines = {};
   const paths = new Map();
   const queue = [['', root, depth]];
+  let count = 0;
   for (const [path, value, left] of queue) {
-    if (Object.keys(lines).length >= most) break;
+    if (++count > most) break;
     lines[path] = one(value, path, left, paths, queue);
   }
   return lines;
+};
+
+/** The same for what the attempt comes to: where it throws, the error. */
+exports.outcome = async function outcome(attempt) {
+  try {
+    return exports.describe(await attempt());
+  } catch (error) {
+    if (error === null || typeof error !== 'object') return `throws ${String(error)}`;
+    const { stack, ...rest } = Object.fromEntries(Reflect.ownKeys(error).map((key) => [String(key), error[key]]));
+    return { throws: error.constructor.name, string: String(error), stack, keys: Reflect.ownKeys(error).map(String), ...exports.describe(rest, { depth: 2 }) };
+  }
 };
 
 function one(value, path, left, paths, queue) {
@@ -22,7 +34,9 @@ function one(value, path, left, paths, queue) {
   paths.set(value, path === '' ? 'itself' : path);
   if (standard.has(value)) return `the standard ${standard.get(value)}`;
 
-  const keys = Reflect.ownKeys(value);
+  const keys = quietly(() => Reflect.ownKeys(value));
+  // A proxy that has its conditions.
+  if (!Array.isArray(keys)) return `proxy, closed: ${keys}`;
   if (left > 0 && !(ArrayBuffer.isView(value) && keys.length > 20)) {
     const proto = Object.getPrototypeOf(value);
     if (proto !== null && !standard.has(proto)) queue.push([`${path}/proto`, proto, left - 1]);

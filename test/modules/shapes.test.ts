@@ -5,15 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { nodes } from '../harness/nodes.ts';
-import { otelRun, plainNode, type RunResult } from '../harness/run.ts';
+import { both, differences, linesOf } from './compare.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'otel-run-modules-')));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** The floor, the oldest line with synchronous hooks, and the newest; elsewhere what there is. */
-const tested = ['node20min', 'node22', 'node26'].filter((name) => nodes[name] !== undefined);
-const lines = tested.length > 0 ? tested : Object.keys(nodes);
+const lines = linesOf('node20min', 'node22', 'node26');
 
 /** With openai among the packages, the hooks for ES modules are at work too. */
 const places = { 'no ES module is wanted': prepare('plain', false), 'hooks for ES modules': prepare('hooked', true) };
@@ -79,12 +78,6 @@ describe('output and ending', () => {
   });
 });
 
-async function both(node: string, args: readonly string[], cwd: string, env: Record<string, string>): Promise<readonly [plain: RunResult, ours: RunResult]> {
-  const options = { node, cwd, env, timeoutMs: 50_000 };
-  const results = await Promise.all([plainNode({ ...options, env: {}, args }), otelRun({ ...options, args: [node, ...args] })]);
-  return results.map((result) => ({ ...result, stderr: result.stderr.replace(/\(node:\d+\)/g, '(node)') })) as [RunResult, RunResult];
-}
-
 function prepare(name: string, withOpenai: boolean): string {
   const dir = join(scratch, name);
   cpSync(join(here, 'shapes'), dir, { recursive: true });
@@ -94,11 +87,4 @@ function prepare(name: string, withOpenai: boolean): string {
   symlinkSync('../linked-elsewhere', join(dir, 'node_modules/linked'));
   if (withOpenai) renameSync(join(dir, 'with-openai/openai'), join(dir, 'node_modules/openai'));
   return dir;
-}
-
-function* differences(path: string, a: unknown, b: unknown): Generator<string> {
-  if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
-    const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-    for (const key of keys) yield* differences(path === '' ? key : `${path} > ${key}`, (a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]);
-  } else if (a !== b) yield path;
 }

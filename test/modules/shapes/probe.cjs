@@ -2,7 +2,7 @@
 // Usage: node probe.cjs | node probe.mjs
 const Module = require('node:module');
 const vm = require('node:vm');
-const { describe } = require('./describe.cjs');
+const { outcome } = require('./describe.cjs');
 
 const files = [
   ...['plain', 'spread', 'spread-getters', 'function', 'class', 'getters', 'interop', 'reexports', 'frozen', 'proxy', 'null-prototype', 'primitive'].map((name) => `./commonjs/${name}.cjs`),
@@ -73,16 +73,6 @@ function print(found) {
   // Only where the agent is at work.
   if (globalThis[Symbol.for('otel-run.loaded')]) require('node:fs').writeFileSync(process.env.PROBE_WITNESS, 'agent');
   process.stdout.write(JSON.stringify(found));
-}
-
-async function outcome(run) {
-  try {
-    return describe(await run());
-  } catch (error) {
-    if (error === null || typeof error !== 'object') return `throws ${String(error)}`;
-    const { stack, ...rest } = Object.fromEntries(Reflect.ownKeys(error).map((key) => [String(key), error[key]]));
-    return { throws: error.constructor.name, string: String(error), stack, keys: Reflect.ownKeys(error).map(String), ...describe(rest, { depth: 2 }) };
-  }
 }
 
 function cached(file) {

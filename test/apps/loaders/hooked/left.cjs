@@ -1,0 +1,1 @@
+exports.word = typeof __COMPILED__;

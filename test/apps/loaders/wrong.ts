@@ -1,0 +1,2 @@
+// ts-node refuses it.
+export const count: number = 'many';
