@@ -1,6 +1,7 @@
 /** Files that a destination names: certificates, keys and tokens are renewed while applications run. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { OtlpDestination } from '../plan/types.ts';
+import { readFoundFile } from '../spool/plain-file.ts';
 
 export interface TlsFiles {
   readonly ca?: Buffer;
@@ -70,24 +71,12 @@ function followFiles<T>(paths: Readonly<Record<string, string | undefined>>, mak
     const now = named.map(([, path]) => stampOf(path)).join(' ');
     if (value !== null && now === stamp) return;
     try {
-      value = make(Object.fromEntries(named.map(([name, path]) => [name, readNamed(path)])));
+      value = make(Object.fromEntries(named.map(([name, path]) => [name, readFoundFile(path, MOST_BYTES)])));
       stamp = now;
     } catch (error) {
       // In the middle of a renewal: what was read before holds.
       if (value === null) throw error;
     }
-  }
-}
-
-/** Links are followed (Kubernetes renews secrets by them), pipes are not waited for: the exporter has more to do. */
-function readNamed(path: string): Buffer {
-  const fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.size > MOST_BYTES) throw new Error(`${path} is ${stat.isFile() ? 'too large' : 'no file'}`);
-    return readFileSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -123,6 +123,7 @@ function* dependencyNames(manifest: Manifest | null): Generator<string> {
 
 function readManifest(path: string): Manifest | null {
   try {
+    if (!isFile(path)) return null;
     const content: unknown = JSON.parse(readFileSync(path, 'utf8').replace(/^\ufeff/, ''));
     return isRecord(content) ? content : null;
   } catch {

@@ -114,7 +114,8 @@ function list(dir: string): string[] {
 
 function hasPackageKey(path: string): boolean {
   try {
-    if (statSync(path).size > LARGEST_FILE) return false;
+    const stat = statSync(path);
+    if (!stat.isFile() || stat.size > LARGEST_FILE) return false;
     const text = readFileSync(path, 'utf8');
     if (!text.includes(`"${PACKAGE_KEY}"`)) return false;
     const content: unknown = JSON.parse(text.replace(/^\ufeff/, ''));

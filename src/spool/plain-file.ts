@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
 
 export interface PlainFileLimits {
   /** A larger file is none of ours. */
@@ -29,6 +29,19 @@ export function readPlainFile(path: string, { most, isHeadEnough = false, isOurs
       length += got;
     }
     return bytes.subarray(0, length);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads a file that is found, or named, by its place: through links, but waiting for no pipe, and no more than `most`. */
+export function readFoundFile(path: string, most = 16 * 1024 * 1024): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | ((constants as { O_NONBLOCK?: number }).O_NONBLOCK ?? 0));
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new Error(`${path} is no file`);
+    if (stat.size > most) throw new Error(`${path} is too large`);
+    return readFileSync(fd);
   } finally {
     closeSync(fd);
   }

@@ -73,7 +73,7 @@ test.each<[string, Headers]>([
 ])('%s: read soon, and little is handed on', (_, headers) => {
   const since = performance.now();
   expect(bytesOf(handOn(take(headers)))).toBeLessThan(32 * 1024);
-  expect(performance.now() - since).toBeLessThan(2000);
+  expect(performance.now() - since).toBeLessThan(10_000);
 });
 
 test.each<[string, Headers]>([

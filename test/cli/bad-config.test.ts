@@ -62,6 +62,20 @@ test.each<[string, Readonly<Record<string, string | Buffer>> | ((dir: string) =>
   expect(lines).toEqual(line === null ? [] : [expect.stringMatching(new RegExp(line.source.replace('^', '^otel-run: ')))]);
 });
 
+// Node itself waits for one where it looks for the kind of a module: the command is none of Node's.
+test('a pipe for a package.json further up is not waited for', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'bad-config-'));
+  const cwd = join(dir, 'work');
+  try {
+    mkdirSync(cwd);
+    execFileSync('mkfifo', [join(dir, 'package.json')]);
+    const { stdout, stderr, exitCode } = await startPlainNode({ node, args: [launcher, '--traces', 'console', 'sh', '-c', 'printf ran; exit 7'], cwd, env: { HOME: home } }).ended;
+    expect([exitCode, stdout, stderr]).toEqual([7, 'ran', '']);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
 test('with --strict the application does not start', async () => {
   const { exitCode, stdout, stderr } = await run(['--strict'], makeProject({ [name]: 'traces: [1\n' }));
   expect([exitCode, stdout, stderr]).toEqual([125, '', expect.stringMatching(/^otel-run: otel-run\.config\.yaml:2:1: .*; the file is not used\n/)]);

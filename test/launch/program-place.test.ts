@@ -50,6 +50,15 @@ describe('what is loaded', () => {
     expect(find(dist, { HOME: home() }, dir)).toBe(dist);
   });
 
+  it('is not copied where somebody else could put a directory of his own in its place', () => {
+    const dist = inProject();
+    const HOME = home();
+    chmodSync(dir, 0o777);
+    expect(find(dist, { HOME }, null)).toBe(dist);
+    chmodSync(dir, 0o1777);
+    expect(find(dist, { HOME }, null)).toBe(join(HOME, '.cache/otel-run', key));
+  });
+
   it('of a project is copied into the cache of the user, and once', () => {
     const [dist, HOME] = [inProject(), home()];
     const place = find(dist, { HOME }, dir);

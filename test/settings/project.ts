@@ -12,8 +12,8 @@ export function makeProject(files: Readonly<Record<string, string>> = {}): strin
   chmodSync(dir, 0o755);
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   for (const [name, text] of Object.entries({ '.git/HEAD': '', ...files })) {
-    mkdirSync(dirname(join(dir, name)), { recursive: true });
-    writeFileSync(join(dir, name), text);
+    mkdirSync(dirname(join(dir, name)), { recursive: true, mode: 0o755 });
+    writeFileSync(join(dir, name), text, { mode: 0o644 });
   }
   return dir;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readFoundFile } from '../../spool/plain-file.ts';
 
 /**
  * Version of the copy of `@opentelemetry/api` whose registration is running: from the package that holds the
@@ -44,7 +45,7 @@ function callerPlace(): Place | null {
 function packageVersion(file: string): string | null {
   for (let dir = dirname(file), above = dirname(dir); dir !== above; dir = above, above = dirname(dir)) {
     try {
-      const manifest = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as { name?: unknown; version?: unknown };
+      const manifest = JSON.parse(readFoundFile(join(dir, 'package.json')).toString('utf8')) as { name?: unknown; version?: unknown };
       if (manifest.name === '@opentelemetry/api' && typeof manifest.version === 'string') return manifest.version;
       if (manifest.name !== undefined) return null;
     } catch {

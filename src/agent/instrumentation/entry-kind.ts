@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
+import { readFoundFile } from '../../spool/plain-file.ts';
 
 export type ModuleKind = 'esm' | 'commonjs' | 'unknown';
 
@@ -28,7 +29,7 @@ function kindOfFile(file: string): ModuleKind {
 function manifestType(file: string): ModuleKind | undefined {
   let text;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readFoundFile(file).toString('utf8');
   } catch {
     return undefined;
   }

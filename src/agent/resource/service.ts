@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { basename, dirname, join, parse } from 'node:path';
+import { readFoundFile } from '../../spool/plain-file.ts';
 
 export interface ServiceIdentity {
   readonly name: string;
@@ -31,7 +31,7 @@ function nearestPackage(from: string): ServiceIdentity | null {
 
 function readManifest(file: string): { name?: unknown; version?: unknown } | null {
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const value: unknown = JSON.parse(readFoundFile(file).toString('utf8'));
     return typeof value === 'object' ? value : null;
   } catch {
     return null;
