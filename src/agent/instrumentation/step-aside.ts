@@ -2,8 +2,8 @@ let isAside = false;
 const listeners = new Set<() => void>();
 
 /**
- * Somebody else traces from now on. What is ours and on top is taken away; what others have wrapped or kept since
- * goes straight to the original: ours inside theirs would run the handler in a context of ours, without their span.
+ * Somebody else traces from now on. What of ours is called goes straight to the original: inside a wrapper of theirs
+ * ours would run the handler in a context of its own, without their span.
  */
 export function stepAside(): void {
   isAside = true;
@@ -15,6 +15,7 @@ export function hasSteppedAside(): boolean {
   return isAside;
 }
 
+/** For what lives as long as the process: it is held until then. */
 export function onStepAside(listener: () => void): void {
   listeners.add(listener);
 }

@@ -1,4 +1,4 @@
-import { hasSteppedAside, onStepAside } from './step-aside.ts';
+import { hasSteppedAside } from './step-aside.ts';
 
 export type Callable = (...args: unknown[]) => unknown;
 type Holder = Record<PropertyKey, unknown>;
@@ -19,18 +19,19 @@ export function wrapInPlace(holder: Holder | undefined, name: PropertyKey, wrapp
   const own = Object.getOwnPropertyDescriptor(holder, name);
   const { enumerable = false, configurable = true, writable = true } = own ?? {};
   const put = (value: unknown) => Object.defineProperty(holder, name, { value, enumerable, configurable, writable });
-  const unwrap = (): void => {
-    if (holder[name] === wrapped) put(original);
-  };
   hide(wrapped, '__original', original);
-  hide(wrapped, '__unwrap', unwrap);
+  hide(wrapped, '__unwrap', () => {
+    if (holder[name] === wrapped) put(original);
+  });
   hide(wrapped, '__wrapped', true);
   put(wrapped);
-  onStepAside(unwrap);
   return wrapped;
 }
 
-/** Calls `traced` until we have stepped aside; to the eye it is that function. */
+/**
+ * Calls `traced` until we have stepped aside; to the eye it is that function. It stays where it is then: others may
+ * have wrapped it, and a list of what to take off would hold every connection that was ever wrapped.
+ */
 function switched(traced: Callable, original: Callable): Callable {
   function wrapped(this: unknown, ...args: unknown[]): unknown {
     const target = hasSteppedAside() ? original : traced;
