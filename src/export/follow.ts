@@ -61,7 +61,7 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
 
   const follower: Follower = {
     read() {
-      for (const name of progress.keys()) if (!view.segments.has(name)) progress.delete(name);
+      for (const name of progress.keys()) if (!view.segments.has(name) && !view.mayReturn(name)) progress.delete(name);
       for (const segment of view.segments.values()) {
         const at = progressOf(segment);
         while (!at.done && (segment.size > at.offset || segment.writerEnded)) {

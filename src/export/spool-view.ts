@@ -22,6 +22,8 @@ export interface SpoolView {
   readonly segments: ReadonlyMap<string, Segment>;
   /** Bytes of all segments at the last refresh. */
   readonly bytes: number;
+  /** It was removed by somebody else before all of it was settled: its writer, where it lives, puts it back. */
+  mayReturn(name: string): boolean;
   /** Lists the directory anew. `askAnew` does not rely on what was found out about the writers a moment ago. */
   refresh(askAnew?: boolean): void;
   /** A reader has settled everything of a finished segment; when the last one has, the file goes. */
@@ -31,6 +33,7 @@ export interface SpoolView {
 const LIVENESS_MS = 200;
 /** A writer of another pid namespace cannot be asked after: this long without a byte counts as its end. */
 const FOREIGN_SILENCE_MS = 5 * 60_000;
+const MOST_REMOVED = 1000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 const byNumber = new Intl.Collator('en', { numeric: true });
@@ -43,6 +46,7 @@ export function viewSpool(dir: string, readers: number, onWriter: (owner: Segmen
   const liveness = new Map<string, { alive: boolean; at: number }>();
   /** Done with, and not to be removed: the file system has become read-only. */
   const leftBehind = new Set<string>();
+  const removed: typeof segments = new Map();
   let bytes = 0;
 
   return {
@@ -50,14 +54,21 @@ export function viewSpool(dir: string, readers: number, onWriter: (owner: Segmen
     get bytes() {
       return bytes;
     },
+    mayReturn: (name) => removed.has(name),
     refresh(askAnew = false) {
       if (askAnew) liveness.clear();
       const names = listSegments(dir).filter((name) => !leftBehind.has(name));
       const there = new Set(names);
-      for (const name of segments.keys()) if (!there.has(name)) segments.delete(name);
+      for (const [name, segment] of segments) {
+        if (there.has(name)) continue;
+        segments.delete(name);
+        if (removed.size < MOST_REMOVED && !segment.writerEnded) removed.set(name, segment);
+      }
       for (const name of names.filter((name) => !segments.has(name)).sort(byNumber.compare)) {
+        const back = removed.get(name);
+        removed.delete(name);
         const unsettled = new Set(Array.from({ length: readers }, (_, reader) => reader));
-        segments.set(name, { name, path: join(dir, name), owner: null, size: 0, writerEnded: false, unsettled, changedAt: performance.now() });
+        segments.set(name, back ?? { name, path: join(dir, name), owner: null, size: 0, writerEnded: false, unsettled, changedAt: performance.now() });
       }
       bytes = 0;
       for (const segment of segments.values()) {

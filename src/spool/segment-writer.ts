@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, statSync, statfsSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, rmSync, statSync, statfsSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { makeHandOffDirectory, spoolBytes } from './directory.ts';
 import { FRAME_HEADER_BYTES, FrameType, Signal, encodeFrame, sealFrame, type SegmentOwner } from './frame.ts';
@@ -81,7 +81,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   /** The item frame at the end of `waiting` that still takes items of the same signal and scope. */
   let open: { offset: number; type: FrameType; signal: Signal; scope: number; count: number } | null = null;
 
-  let segment: { fd: number; dev: bigint; ino: bigint; written: number; scopes: Set<number>; isForNotes: boolean; isBegun: boolean } | null = null;
+  let segment: { path: string; fd: number; dev: bigint; ino: bigint; dirIno: bigint; written: number; scopes: Set<number>; isForNotes: boolean; isBegun: boolean } | null = null;
   let segments = 0;
   let retryAt = 0;
   let retryAfter = RETRY_AFTER_MS;
@@ -124,6 +124,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     },
     close() {
       writer.flush(true);
+      putBack();
       endSegment();
     },
     takeUntold() {
@@ -196,7 +197,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   }
 
   function write(): void {
-    if (segment !== null && !stillOurs()) endSegment();
+    if (segment !== null && !stillOurs() && !putBack()) endSegment();
     if (segment !== null && segment.written + used > segmentBytes) endSegment();
     if (segment === null || segment.isForNotes) {
       makeHandOffDirectory(options.dir);
@@ -277,12 +278,9 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   function openSegment(): void {
     const { pid, thread, start } = options.owner;
     const path = join(options.dir, `${pid}-${thread}-${start ?? 0}-${segments++}.seg`);
-    const fd = openSync(path, 'ax', 0o600);
+    const { fd, ...file } = openFile(path);
     try {
-      // A directory that hands its group down is read by that group: by a launcher that is root and has no other right to it.
-      if ((statSync(options.dir).mode & S_ISGID) !== 0) fchmodSync(fd, 0o640);
-      const stat: BigIntStats = fstatSync(fd, { bigint: true });
-      segment = { fd, dev: stat.dev, ino: stat.ino, written: 0, scopes: new Set(), isForNotes: false, isBegun: false };
+      segment = { path, fd, ...file, written: 0, scopes: new Set(), isForNotes: false, isBegun: false };
       writeAll(
         Buffer.concat([
           encodeFrame({ type: FrameType.owner, payload: Buffer.from(JSON.stringify(options.owner)) }),
@@ -295,6 +293,51 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       closeSync(fd);
       unlinkSync(path);
       throw error;
+    }
+  }
+
+  /** New, and for reading as well: see {@link putBack}. */
+  function openFile(path: string): { fd: number; dev: bigint; ino: bigint; dirIno: bigint } {
+    const fd = openSync(path, 'ax+', 0o600);
+    try {
+      const dir = statSync(options.dir, { bigint: true });
+      // A directory that hands its group down is read by that group: by a launcher that is root and has no other right to it.
+      if ((dir.mode & S_ISGID) !== 0n) fchmodSync(fd, 0o640);
+      const { dev, ino } = fstatSync(fd, { bigint: true });
+      return { fd, dev, ino, dirIno: dir.ino };
+    } catch (error) {
+      closeSync(fd);
+      unlinkSync(path);
+      throw error;
+    }
+  }
+
+  /**
+   * Where the whole directory was removed, nobody knows how much of a segment had been read: it is put back under its name,
+   * and a reader goes on where it was. One that is gone alone was removed by its reader. False where there was nothing to do.
+   */
+  function putBack(): boolean {
+    if (segment === null) return false;
+    let fresh: ReturnType<typeof openFile> | null = null;
+    const { path, fd: old, dirIno } = segment;
+    const unfinished = `${path}.new`;
+    try {
+      if (statOfOurs()?.nlink !== 0n || statSync(options.dir, { bigint: true, throwIfNoEntry: false })?.ino === dirIno) return false;
+      makeHandOffDirectory(options.dir);
+      const bytes = Buffer.allocUnsafe(segment.written);
+      if (readSync(old, bytes, 0, bytes.length, 0) < bytes.length) return false;
+      fresh = openFile(unfinished);
+      if (writeSync(fresh.fd, bytes) < bytes.length) throw new Error('no room');
+      renameSync(unfinished, path);
+      segment = { ...segment, ...fresh };
+      closeSync(old);
+      return true;
+    } catch {
+      if (fresh !== null && segment.fd !== fresh.fd) {
+        closeSync(fresh.fd);
+        rmSync(unfinished, { force: true });
+      }
+      return false;
     }
   }
 
@@ -358,7 +401,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   }
 }
 
-const S_ISGID = 0o2000;
+const S_ISGID = 0o2000n;
 
 function freeBytes(dir: string): number {
   try {

@@ -37,6 +37,10 @@ describe.each(cells)('%s', (_, node, topology) => {
   test(`a spool that is removed: all is delivered, ${topology}`, async () => {
     expectAll(await play({ node, topology, last: 2000, what: ['remove'], halfFirst: true }), 2000);
   });
+
+  test(`a spool that is removed before it was read: all is delivered, ${topology}`, async () => {
+    expectAll(await play({ node, topology, last: 2000, what: ['remove'] }), 2000);
+  });
 });
 
 test('a process that is started when otel-run itself has gone runs as ever', async () => {
