@@ -29,6 +29,8 @@ const common = {
   legalComments: 'none',
   minifySyntax: true,
   minifyWhitespace: true,
+  // Node prints the line of an exception, whose it ever is.
+  lineLimit: 160,
   define: { OTEL_RUN_VERSION: JSON.stringify(version), OTEL_RUN_SDK_VERSION: JSON.stringify(sdkVersion) },
   logLevel: 'warning',
 };

@@ -2,6 +2,7 @@ import type { TracerProvider } from '@opentelemetry/api';
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { AgentPlan, ExpressLayers } from '../../plan/types.ts';
 import { awsOptions, guardServices } from './aws-calls.ts';
+import { withCallersStack } from './caller-stack.ts';
 import { withFailureCodes } from './database-failures.ts';
 import { noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
 import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
@@ -25,7 +26,8 @@ export function instrumentationProvider(name: string, provider: TracerProvider):
 
 /** Once it is constructed. */
 export function adjustInstrumentation(name: string, instrumentation: object): void {
-  for (const part of [instrumentation, ...partsOf(instrumentation)]) Object.assign(part, { _wrap: wrapInPlace });
+  const _wrap = name === 'http' ? wrapHttp : wrapInPlace;
+  for (const part of [instrumentation, ...partsOf(instrumentation)]) Object.assign(part, { _wrap });
   if (name === 'aws-sdk') guardServices(instrumentation);
   if (name === 'pg') followSubmitted(instrumentation);
   // It wraps nothing: it listens on diagnostics channels.
@@ -36,6 +38,9 @@ export function adjustInstrumentation(name: string, instrumentation: object): vo
 function partsOf(instrumentation: object): readonly object[] {
   return Object.values(instrumentation).filter((value) => typeof value === 'object' && value !== null && '_wrap' in value);
 }
+
+const wrapHttp: typeof wrapInPlace = (holder, name, wrapper) =>
+  wrapInPlace(holder, name, name === 'request' || name === 'get' ? (...found) => withCallersStack(wrapper(...found)) : wrapper);
 
 const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
   'aws-sdk': () => awsOptions,
