@@ -370,6 +370,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (inFlight.size > 0) failure ??= 'no answer';
     inFlight.clear();
     queue.length = 0;
+    if (rest.length > 0 || gathering !== null) failure ??= 'there was no time left for it';
     const reason = 'not delivered before the end';
     for (;;) {
       closeGathering();

@@ -5,8 +5,8 @@ import type { SendLock } from './send-lock.ts';
 import type { Exporter } from './types.ts';
 
 export interface Resender {
-  /** Sends one kept batch where it is time for one. `delivered` live items so far; none: the backend is not known to take any. Never throws. */
-  tick(delivered: number): void;
+  /** Sends one kept batch where it is time for one. `delivered` live items so far; none of `waiting` ones: the backend is not known to take any. Never throws. */
+  tick(delivered: number, waiting: boolean): void;
   /** Sends what is kept, one batch after the other, until `until` (by `performance.now()`) or the first that is not taken. Never rejects. */
   finish(until: number): Promise<void>;
   /** Stops: what is on its way goes back. Settles when it has. */
@@ -27,6 +27,9 @@ const SHARE = 0.1;
 const LEAST_A_SECOND = 500;
 const PAUSE_MS = 500;
 const NOTHING_TO_DO_MS = 60_000;
+const FAILED_MS = 15_000;
+/** Without live telemetry for so long, what is kept goes out to see whether the backend takes any. */
+const IDLE_MS = 2000;
 
 /** What the end of a run may last longer for the sake of earlier runs: nobody waits for an exporter in a process of its own. */
 const ALONE_MS = 30_000;
@@ -53,9 +56,11 @@ export function createResender({ keep, exporter, lock, onLost }: ResendTools): R
     get resent() {
       return resent;
     },
-    tick(delivered) {
+    tick(delivered, waiting) {
       live = delivered;
-      if (delivered === 0 || stopped || current !== null || performance.now() < notBefore) return;
+      // An application that has nothing to send can wait for its first item for days.
+      const isIdle = !waiting && performance.now() - began > IDLE_MS;
+      if ((delivered === 0 && !isIdle) || stopped || current !== null || performance.now() < notBefore) return;
       void start();
     },
     async finish(until) {
@@ -93,7 +98,7 @@ export function createResender({ keep, exporter, lock, onLost }: ResendTools): R
       const { delivered, lost, unsent, reason, afterMs } = await sendKept(keep, claim, exporter, signal);
       resent += delivered;
       if (lost > 0) onLost(lost, reason ?? 'refused');
-      wait(Math.max(pauseBehind(claim.batch.count, live, performance.now() - began), unsent > 0 ? (afterMs ?? 0) : 0));
+      wait(Math.max(pauseBehind(claim.batch.count, live, performance.now() - began), unsent > 0 ? Math.max(afterMs ?? 0, FAILED_MS) : 0));
       return unsent === 0;
     } catch {
       wait(NOTHING_TO_DO_MS);

@@ -61,7 +61,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     const before = view.bytes;
     view.refresh();
     for (const pipeline of pipelines) pipeline.tick();
-    if (!draining) pipelines.forEach((pipeline, number) => resenders[number]?.tick(pipeline.tally.delivered));
+    if (!draining) pipelines.forEach((pipeline, number) => resenders[number]?.tick(pipeline.tally.delivered, pipeline.tally.produced > 0));
     pause = draining || view.bytes !== before || performance.now() - flushedAt < HURRY_MS ? BUSY_MS : Math.min(idleMs, pause * 1.5);
     timer = setTimeout(turn, pause);
   }
@@ -78,7 +78,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     await done;
     if (timer !== null) clearTimeout(timer);
     // What earlier runs have kept, where nobody waits for the end: a short run has had no time for it before.
-    await Promise.all(pipelines.map(({ reached, failure }, number) => (plan.errand === 'send-kept' || (resendUntil > performance.now() && reached && failure === null) ? resenders[number]?.finish(resendUntil) : resenders[number]?.stop())));
+    await Promise.all(pipelines.map(({ reached, failure, tally }, number) => (plan.errand === 'send-kept' || (resendUntil > performance.now() && (reached || tally.produced === 0) && failure === null) ? resenders[number]?.finish(resendUntil) : resenders[number]?.stop())));
     await Promise.all(exporters.map((exporter) => exporter.close()));
     post({
       kind: 'drained',

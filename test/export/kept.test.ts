@@ -66,6 +66,17 @@ describe.each(topologies)('%s', (topology) => {
   });
 });
 
+test('a run that has no telemetry of its own sends it too, once it has been idle for a while', async () => {
+  await runNumbered([1, 100], env);
+  await atRest();
+  await backendComesBack();
+  const idle = startNumbered([1, 0, 'speak', 30_000], env);
+  await receiver!.waitForSpans(100, 20_000);
+  idle.kill('SIGTERM');
+  await idle.ended;
+  expect([receiver!.missing(100), receiver!.twice(), place.kept()]).toEqual([[], [], []]);
+});
+
 describe('otel-run drain', () => {
   test('sends everything, from many runs, in one go', async () => {
     for (const [first, last] of [[1, 10], [11, 20], [21, 3000]] as const) await runNumbered([first, last], env);
