@@ -1,6 +1,7 @@
 import { ExitCode } from '../errors.ts';
 import { inWords } from '../export/in-words.ts';
-import { openKeep, type Keep } from '../export/keep.ts';
+import { labelOf, openKeep, type Keep, type KeepLabel } from '../export/keep.ts';
+import { describeKept, groupKept, optionsFor, type KeptGroup } from '../export/kept-groups.ts';
 import { makeExporter } from '../export/make-exporter.ts';
 import { adoptOrphans } from '../export/orphans.ts';
 import { sendKept } from '../export/send-kept.ts';
@@ -13,23 +14,39 @@ import type { Command, CommandContext } from './context.ts';
 import { usageError } from './invocation.ts';
 import { loadSettings } from './load-settings.ts';
 
-/** `otel-run drain [options]`: sends everything that earlier runs with this destination have kept, now. */
+/** `otel-run drain [options]`: sends everything that earlier runs with this destination have kept, now; tells what is kept for others. */
 export const drain: Command = async (words, context, flags) => {
   if (words.length > 0) throw usageError(`drain takes options alone, not ${words[0]}`);
   const settings = await loadSettings(flags, context);
   const stateDir = settings.values.stateDir.value ?? findStateDir(context.env);
   const { exporter: wishes } = telemetryWishes(settings, { stateDir, forgets: null, localStore: false, stdinIsTerminal: false });
   const backends = wishes.destinations.filter((one): one is OtlpDestination => one.kind === 'otlp' && one.undelivered === 'keep');
-  if (backends.length === 0 || stateDir === null) {
-    context.say(backends.length === 0 ? 'no backend is configured: nothing is kept' : 'no home and no OTEL_RUN_STATE_DIR: nothing is kept');
+  if (stateDir === null) {
+    context.say('no home and no OTEL_RUN_STATE_DIR: nothing is kept');
     return ExitCode.ok;
   }
   const place = findSpoolPlace('drain', { dir: settings.values['spool.dir'].value, capBytes: null });
   if (place !== null) adoptOrphans(place.dir);
   let left = 0;
   for (const destination of backends) left += await drainOne(destination, openKeep(stateDir, destination, wishes), context);
-  return left === 0 ? ExitCode.ok : 1;
+  const others = tellOthers(groupKept(stateDir), backends.map((backend) => labelOf(backend, wishes)), context);
+  return left === 0 && (backends.length > 0 || others === 0) ? ExitCode.ok : 1;
 };
+
+/** Other destinations than were named: theirs is somebody else's errand, or was meant. Answers how many items they have. */
+function tellOthers(groups: readonly KeptGroup[], named: readonly KeepLabel[], { say }: CommandContext): number {
+  const others = groups.filter(({ hash }) => named.every((label) => label.hash !== hash));
+  if (named.length === 0) say(`no backend is configured${others.length === 0 ? ', and nothing is kept' : ': nothing is sent'}`);
+  for (const group of others) {
+    const isSame = ({ endpoint, service, environment }: KeepLabel): boolean => endpoint === group.endpoint && service === group.service && environment === group.environment;
+    const options = optionsFor(group);
+    const how = named.some(isSame)
+      ? 'with other headers than these: name them as the run did (--header …)'
+      : `\`otel-run drain ${options ?? '…'}\` sends ${group.items === 1 ? 'it' : 'them'}, with the headers that the run had`;
+    say(`${describeKept(group)}${named.some(isSame) ? ' ' : ': '}${how}`);
+  }
+  return others.reduce((sum, { items }) => sum + items, 0);
+}
 
 const ATTEMPTS = 3;
 const PAUSE_MS = 1000;
@@ -48,7 +65,7 @@ async function drainOne(destination: OtlpDestination, keep: Keep, { env, say }: 
     const parts = [
       `${inWords(delivered, destination.signal)} sent to ${exporter.name}`,
       ...(lost === 0 ? [] : [`${lost} lost`]),
-      left === 0 ? 'nothing is left' : `${left} are left`,
+      left === 0 ? 'nothing is left' : `${left} ${left === 1 ? 'is' : 'are'} left`,
     ];
     say(`${parts.join(', ')}${reason === null ? '' : `: ${reason}`}`);
     return left;

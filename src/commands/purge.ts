@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { ExitCode } from '../errors.ts';
 import { inWords } from '../export/in-words.ts';
 import { labelOf } from '../export/keep.ts';
+import { nameOwner } from '../export/kept-groups.ts';
 import { keptFolders, listKept, look, readHeader, removeFile, removeWhereEmpty, type KeptHeader } from '../export/kept-files.ts';
 import { adoptOrphans } from '../export/orphans.ts';
 import { findSpoolPlace } from '../launch/spool-place.ts';
@@ -65,8 +66,7 @@ function removeAll(folder: string): Removed[] {
 function report(removed: readonly Removed[], busyBytes: number, json: boolean, { print }: CommandContext): void {
   if (json) return print(`${JSON.stringify({ removed, beingSentBytes: busyBytes }, null, 2)}\n`);
   const lines = removed.map(({ endpoint, service, environment, signal, items, files, bytes, oldest }) => {
-    const whose = [service === null ? null : `service ${service}`, environment].filter((part) => part !== null).join(', ');
-    return `removed ${inWords(items, signal)} for ${endpoint ?? 'an unknown backend'}${whose === '' ? '' : ` (${whose})`}: ${files} ${files === 1 ? 'file' : 'files'}, ${Math.ceil(bytes / 1024)} KiB, the oldest of ${oldest}`;
+    return `removed ${inWords(items, signal)} for ${nameOwner({ endpoint, service, environment })}: ${files} ${files === 1 ? 'file' : 'files'}, ${Math.ceil(bytes / 1024)} KiB, the oldest of ${oldest}`;
   });
   if (removed.length === 0) lines.push('nothing is kept');
   if (busyBytes > 0) lines.push(`${Math.ceil(busyBytes / 1024)} KiB are being sent by another process and were let alone`);

@@ -52,7 +52,7 @@ describe.each(topologies)('%s', (topology) => {
     ['another token', { OTEL_EXPORTER_OTLP_HEADERS: 'x-token=second-secret' }],
     ['another service', { OTEL_SERVICE_NAME: 'other' }],
     ['another environment', { OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=production' }],
-  ])('a run with %s does not send it', async (_, other) => {
+  ])('a run with %s does not send it', async (what, other) => {
     await runNumbered([1, 100], env, topology);
     await atRest();
     await backendComesBack();
@@ -60,7 +60,10 @@ describe.each(topologies)('%s', (topology) => {
     await atRest();
     expect(receiver!.missing(200)).toHaveLength(100);
     expect(place.kept()).toHaveLength(1);
-    expect(await drain({ ...env, ...other })).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('nothing is kept') });
+    const { exitCode, stderr } = await drain({ ...env, ...other });
+    expect(exitCode).toBe(0);
+    const how = what === 'another token' ? String.raw` with other headers than these: .*--header .*` : String.raw`: .otel-run drain --endpoint http://127\.0\.0\.1:\d+. sends them, with the headers that the run had`;
+    expect(stderr).toMatch(new RegExp(String.raw`^otel-run: nothing is kept for \S+\notel-run: 100 spans are kept for http://127\.0\.0\.1:\d+/v1/traces${how}\n$`));
     expect(await drain(env)).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^otel-run: 100 spans sent to .*, nothing is left\n$/) });
     expect([receiver!.missing(200), receiver!.twice(), place.kept()]).toEqual([[], [], []]);
   });
@@ -118,8 +121,14 @@ describe('otel-run drain', () => {
     expect(await drain(env, word)).toMatchObject({ exitCode: 125, stderr: expect.stringContaining(word) });
   });
 
-  test('tells that nothing is kept where no backend is configured', async () => {
-    expect(await drain(place.env)).toMatchObject({ exitCode: 0, stderr: 'otel-run: no backend is configured: nothing is kept\n' });
+  test('tells what is kept, and for whom, where no backend is configured', async () => {
+    expect(await drain(place.env)).toMatchObject({ exitCode: 0, stderr: 'otel-run: no backend is configured, and nothing is kept\n' });
+    await runNumbered([1, 1], { ...env, OTEL_SERVICE_NAME: 'shop', OTEL_RUN_ENVIRONMENT: 'a b' });
+    const url = `http://127.0.0.1:${port}`;
+    expect(await drain(place.env)).toMatchObject({
+      exitCode: 1,
+      stderr: `otel-run: no backend is configured: nothing is sent\notel-run: 1 span is kept for ${url}/v1/traces (service shop, a b): \`otel-run drain --endpoint ${url} --service-name shop --environment …\` sends it, with the headers that the run had\n`,
+    });
   });
 
   test('what the backend refuses is counted, and not offered again', async () => {
