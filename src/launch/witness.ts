@@ -14,7 +14,7 @@ export interface Witness {
 
 /** A signal reaches all processes of a group in one system call, those of a systemd unit one after the other. */
 const PATIENCE_MS = 25;
-const LONGEST_MS = 500;
+const LONGEST_MS = 2000;
 const SHELL = '/bin/sh';
 /** Some shells do not leave `read` for every signal (bash for SIGWINCH), and none does for one that came just before: for this one they do. */
 const NUDGE = 'SIGALRM';
@@ -36,8 +36,8 @@ export function callWitness(signals: readonly NodeJS.Signals[], unmarkedDescript
       for (;;) {
         if (witness === null) return null;
         const { pending, running } = stateOf(witness.pid!);
-        // What it has said by now is read before the next look.
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        // What it has said by now is read behind a whole turn of the event loop.
+        await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
         if (pending.has(signal) || (told.get(signal) ?? -Infinity) > at - PATIENCE_MS) return true;
         const left = at + PATIENCE_MS - performance.now();
         // On a machine that is busy it may be about to say so.
