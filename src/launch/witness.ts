@@ -13,7 +13,7 @@ export interface Witness {
 }
 
 /** A signal reaches all processes of a group in one system call, those of a systemd unit one after the other. */
-const PATIENCE_MS = 25;
+const PATIENCE_MS = 50;
 const LONGEST_MS = 2000;
 const SHELL = '/bin/sh';
 /** Some shells do not leave `read` for every signal (bash for SIGWINCH), and none does for one that came just before: for this one they do. */
