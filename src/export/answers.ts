@@ -13,7 +13,12 @@ export function readPartialSuccess(body: Buffer): PartialSuccess {
   if (!Buffer.isBuffer(partial)) return noneRejected;
   const rejected = find(partial, 1);
   const message = find(partial, 2);
-  return { rejected: typeof rejected === 'number' ? rejected : 0, message: Buffer.isBuffer(message) ? message.toString('utf8') : '' };
+  return { rejected: soundCount(rejected), message: Buffer.isBuffer(message) ? message.toString('utf8') : '' };
+}
+
+/** An int64 below zero comes as one of the largest numbers. */
+function soundCount(value: unknown): number {
+  return typeof value === 'number' && value > 0 && value < 2 ** 63 ? Math.ceil(value) : 0;
 }
 
 export function readJsonPartialSuccess(body: Buffer): PartialSuccess {
@@ -21,7 +26,7 @@ export function readJsonPartialSuccess(body: Buffer): PartialSuccess {
     const { partialSuccess } = JSON.parse(body.toString('utf8')) as { partialSuccess?: Record<string, unknown> };
     if (partialSuccess === undefined || partialSuccess === null) return noneRejected;
     const rejected = Number(partialSuccess.rejectedSpans ?? partialSuccess.rejectedDataPoints ?? partialSuccess.rejectedLogRecords ?? 0);
-    return { rejected: Number.isFinite(rejected) && rejected > 0 ? rejected : 0, message: typeof partialSuccess.errorMessage === 'string' ? partialSuccess.errorMessage : '' };
+    return { rejected: soundCount(rejected), message: typeof partialSuccess.errorMessage === 'string' ? partialSuccess.errorMessage : '' };
   } catch {
     return noneRejected;
   }

@@ -7,6 +7,8 @@ export function describeConnectionError(error: unknown, protocol: 'http' | 'grpc
   if (/socket hang up/i.test(message)) return hungUp;
   const known = byCode[code];
   if (known !== undefined) return known;
+  if (code === 'HPE_HEADER_OVERFLOW') return 'the answer has more headers than Node takes: is this the address of an OTLP backend?';
+  if (code.startsWith('HPE_') && code !== 'HPE_INVALID_CONSTANT') return 'the answer is no sound HTTP';
   if (code.startsWith('HPE_')) return 'the answer is not HTTP: a gRPC port? (--protocol grpc, or the HTTP port, usually 4318)';
   for (const [pattern, words] of byMessage) if (pattern.test(message)) return words;
   return `${protocol === 'grpc' ? 'gRPC' : 'connection'} failed: ${tame(message, 160)}`;
@@ -15,7 +17,8 @@ export function describeConnectionError(error: unknown, protocol: 'http' | 'grpc
 export function describeStatus(status: number, detail: string): string {
   const known = byStatus[status];
   if (known !== undefined) return `HTTP ${status}: ${known}`;
-  if (status >= 300 && status < 400) return `HTTP ${status}: a redirect, which is never followed; set the endpoint to where the backend is`;
+  if (status < 200) return `HTTP ${status}: it wants to speak another protocol: is this the address of an OTLP backend?`;
+  if (status >= 300 && status < 400 && status !== 304) return `HTTP ${status}: a redirect, which is never followed; set the endpoint to where the backend is`;
   return `HTTP ${status}${detail === '' ? '' : `: ${tame(detail, 160)}`}`;
 }
 

@@ -1,4 +1,5 @@
 import type { Destination } from '../plan/types.ts';
+import { hideSecrets } from './hide-secrets.ts';
 import type { Exporter } from './types.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -7,9 +8,12 @@ type Env = Readonly<Record<string, string | undefined>>;
 export async function makeExporter(destination: Destination, env: Env): Promise<Exporter> {
   switch (destination.kind) {
     case 'otlp':
-      return destination.protocol === 'grpc'
-        ? (await import('./otlp-grpc.ts')).createOtlpGrpcExporter(destination)
-        : (await import('./otlp-http.ts')).createOtlpHttpExporter(destination);
+      return hideSecrets(
+        destination.protocol === 'grpc'
+          ? (await import('./otlp-grpc.ts')).createOtlpGrpcExporter(destination)
+          : (await import('./otlp-http.ts')).createOtlpHttpExporter(destination),
+        destination,
+      );
     case 'console':
       return (await import('./console.ts')).createConsoleExporter((await import('./stderr.ts')).openStderr(env));
     case 'print':

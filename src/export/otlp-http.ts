@@ -81,13 +81,26 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
       const target = new URL(url);
       target.username = target.password = '';
       const request: ClientRequest = (isTls ? httpsRequest : httpRequest)(target, options);
-      const timer = setTimeout(() => request.destroy(new NoAnswer(`no answer within ${destination.timeoutMs} ms`)), destination.timeoutMs);
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      const timer = setTimeout(() => {
+        const late = new NoAnswer(`no answer within ${destination.timeoutMs} ms`);
+        request.destroy(late);
+        fail(late); // a request that is destroyed already says nothing more
+      }, destination.timeoutMs);
       const settle = (): void => clearTimeout(timer);
       request.on('error', (error: NodeJS.ErrnoException) => {
-        settle();
         const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-        reject(isStale ? Object.assign(error, { onReusedSocket: true }) : error);
+        fail(isStale ? Object.assign(error, { onReusedSocket: true }) : error);
       });
+      request.on('upgrade', (response, socket) => {
+        socket.destroy();
+        settle();
+        resolve({ status: response.statusCode ?? 101, headers: response.headers, body: NO_BODY });
+      });
+      request.on('close', () => fail(new NoAnswer('connection closed before the end of an answer')));
       request.on('response', (response) => {
         const chunks: Buffer[] = [];
         let length = 0;
@@ -102,10 +115,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
           request.destroy();
         });
         response.on('end', finish);
-        response.on('error', (error) => {
-          settle();
-          reject(error);
-        });
+        response.on('error', fail);
       });
       request.end(body);
     });
@@ -119,7 +129,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
       return { kind: 'delivered', rejected, ...(message === '' ? {} : { message: tame(message, 160) }) };
     }
     const reason = describeStatus(status, detailOf(answered['content-type'] ?? '', body));
-    if (RETRYABLE.has(status)) {
+    if (RETRYABLE.has(status) || status < 200) {
       const afterMs = readRetryAfter(answered['retry-after']);
       return { kind: 'retry', reason, ...(afterMs === null ? {} : { afterMs }) };
     }
@@ -146,6 +156,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
 }
 
 const NO_FILES: TlsFiles = {};
+const NO_BODY = Buffer.alloc(0);
 
 /** Requests that are on their way finish; their connections are used no more. */
 function retire(agent: HttpAgent): void {

@@ -248,8 +248,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       failure = null;
       if (outcome.kind === 'delivered') {
         lastSuccess = now;
-        tally.delivered += sent.count - outcome.rejected;
-        if (outcome.rejected > 0) lose(outcome.rejected, `refused by the backend${outcome.message === undefined || outcome.message === '' ? '' : `: ${outcome.message}`}`, 'partial success');
+        // What it says it has refused may be more than it was sent.
+        const rejected = Math.min(outcome.rejected, sent.count);
+        tally.delivered += sent.count - rejected;
+        if (rejected > 0) lose(rejected, `refused by the backend${outcome.message === undefined || outcome.message === '' ? '' : `: ${outcome.message}`}`, 'partial success');
         else if (outcome.message !== undefined && outcome.message !== '') options.notice(`said ${outcome.message}`, `${exporter.name}: ${outcome.message}`);
         sent.settle();
       } else if (outcome.kind === 'refused') {

@@ -30,9 +30,10 @@ export async function sendKept(keep: Keep, claim: Claim, exporter: Exporter, sig
     }
     queue.shift();
     if (outcome.kind === 'delivered') {
-      delivered += batch.count - outcome.rejected;
-      lost += outcome.rejected;
-      if (outcome.rejected > 0) reason = `refused by the backend: ${outcome.message ?? 'it did not say why'}`;
+      const rejected = Math.min(outcome.rejected, batch.count);
+      delivered += batch.count - rejected;
+      lost += rejected;
+      if (rejected > 0) reason = `refused by the backend: ${outcome.message ?? 'it did not say why'}`;
       continue;
     }
     const halves = outcome.kind === 'too-large' ? halve(batch) : null;
