@@ -4,7 +4,7 @@
  * the same one sends it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { makeDirectories } from '../spool/make-directory.ts';
@@ -71,6 +71,7 @@ export function labelOf(destination: OtlpDestination, identity: KeepIdentity): K
 /** Below this share of the bound, what others have put meanwhile is looked at once a second only. */
 const NEAR = 0.5;
 const LOOK_MS = 1000;
+const ATTEMPTS = 100;
 
 export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limits: KeepLimits = KEEP_LIMITS, onLost: OnLost = () => {}): Keep {
   const dir = join(keptRoot(stateDir), hash);
@@ -79,22 +80,19 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
 
   return {
     put(batch) {
-      for (const own of [keptRoot(stateDir), dir]) {
-        makeDirectories(own);
-        if (!isOwnDirectory(own)) throw new Error(`${own} is a link, or somebody else's`);
-      }
       const header: KeptHeader = { version: 1, ...label, signal: batch.signal, count: batch.count, time: new Date().toISOString() };
       const head = Buffer.from(`${JSON.stringify(header)}\n`);
       const length = head.length + batch.body.length;
       const evicted = makeRoom(length);
       const name = `${Date.now()}-${batch.signal}-${batch.count}-${randomBytes(6).toString('hex')}.otlp`;
-      const unfinished = join(dir, `.${name}.tmp`);
-      try {
-        writeNew(unfinished, [head, batch.body]);
-        renameSync(unfinished, join(dir, name));
-      } catch (error) {
-        rmSync(unfinished, { force: true });
-        throw error;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          write(name, [head, batch.body]);
+          break;
+        } catch (error) {
+          // Whoever has sent the last of what is kept removes the folder, at any moment.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPTS) throw error;
+        }
       }
       own.add(name);
       total.bytes += length;
@@ -130,6 +128,23 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
       return listKept(dir).reduce((sum, { count }) => sum + count, 0);
     },
   };
+
+  function write(name: string, chunks: readonly Buffer[]): void {
+    for (const own of [keptRoot(stateDir), dir]) {
+      makeDirectories(own);
+      if (isOwnDirectory(own)) continue;
+      lstatSync(own); // it may be gone again
+      throw new Error(`${own} is a link, or somebody else's`);
+    }
+    const unfinished = join(dir, `.${name}.tmp`);
+    try {
+      writeNew(unfinished, chunks);
+      renameSync(unfinished, join(dir, name));
+    } catch (error) {
+      rmSync(unfinished, { force: true });
+      throw error;
+    }
+  }
 
   /** Removes the oldest files of all destinations until `bytes` more fit. */
   function makeRoom(bytes: number): Evicted[] {

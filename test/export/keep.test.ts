@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { destinationHash, openKeep, withoutSecrets, type Keep, type KeepLimits } from '../../src/export/keep.ts';
 import { keptFolders, look, removeExpired } from '../../src/export/kept-files.ts';
 import { keepAtOnce, otlp } from './room.ts';
@@ -31,6 +33,18 @@ test('what was put is claimed once, oldest first, and gone when it is done', () 
   expect(open().claim()!.batch.count).toBe(first.batch.count);
   second.done();
   expect(files()).toHaveLength(1);
+});
+
+test('nothing is lost where others send what is kept, and remove the empty folder, at the same time', async () => {
+  const script = `const { rmdirSync, readdirSync, unlinkSync } = require('node:fs'); const { workerData, parentPort } = require('node:worker_threads');
+    for (;;) { try { for (const name of readdirSync(workerData)) if (name.endsWith('.otlp')) { unlinkSync(workerData + '/' + name); parentPort.postMessage(1); } } catch {} try { rmdirSync(workerData); } catch {} }`;
+  const worker = new Worker(script, { eval: true, workerData: dir() });
+  let sent = 0;
+  worker.on('message', () => sent++);
+  await once(worker, 'online');
+  for (let n = 0; n < 2000; n++) open().put(batch(1));
+  await vi.waitFor(() => expect(sent).toBe(2000), 10_000);
+  await worker.terminate();
 });
 
 test('files and folders are for their owner alone, and hold no credentials', () => {
