@@ -15,7 +15,7 @@ const what: Readonly<Record<(typeof verbs)[number], string>> = {
   run: 'run a command, also one named like a verb',
   traces: 'list the traces kept on this machine, or draw one: traces <id>',
   drain: 'send what earlier runs could not deliver',
-  purge: 'remove what they have kept, for this backend or: purge all',
+  purge: 'remove what is kept, for this backend or: purge all',
   init: 'look at this project; write a config file and a Dockerfile',
   help: 'this page',
 };

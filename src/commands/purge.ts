@@ -6,8 +6,9 @@ import { labelOf } from '../export/keep.ts';
 import { nameOwner } from '../export/kept-groups.ts';
 import { keptFolders, listKept, look, readHeader, removeFile, removeWhereEmpty, type KeptHeader } from '../export/kept-files.ts';
 import { adoptOrphans } from '../export/orphans.ts';
+import { clearStore } from '../export/store.ts';
 import { findSpoolPlace } from '../launch/spool-place.ts';
-import { findStateDir } from '../plan/state-dir.ts';
+import { findStateDir, traceStoreDir } from '../plan/state-dir.ts';
 import type { OtlpDestination } from '../plan/types.ts';
 import { telemetryWishes } from '../settings/telemetry-wishes.ts';
 import type { Command, CommandContext } from './context.ts';
@@ -27,7 +28,7 @@ interface Removed {
   readonly oldest: string;
 }
 
-/** `otel-run purge [options]`: removes what earlier runs with this destination have kept; `otel-run purge all`: of every destination. */
+/** `otel-run purge [options]`: removes what earlier runs with this destination have kept; `otel-run purge all`: of every destination, and the traces of runs without one. */
 export const purge: Command = async (words, context, flags) => {
   const [word, ...more] = words;
   if (more.length > 0 || (word !== undefined && word !== 'all')) throw usageError(`purge takes options, or the word all, not ${more[0] ?? word}`);
@@ -46,7 +47,8 @@ export const purge: Command = async (words, context, flags) => {
   const folders = keptFolders(stateDir).filter((folder) => word === 'all' || hashes.has(basename(folder)));
   const removed = folders.flatMap(removeAll);
   const busyBytes = folders.filter((folder) => existsSync(folder)).reduce((sum, folder) => sum + look(folder).bytes, 0);
-  report(removed, busyBytes, flags.json === true, context);
+  const traces = word === 'all' ? clearStore(traceStoreDir(stateDir)) : { files: 0, bytes: 0 };
+  report({ removed, busyBytes, traces }, flags.json === true, context);
   return ExitCode.ok;
 };
 
@@ -63,12 +65,20 @@ function removeAll(folder: string): Removed[] {
   return [...groups.values()];
 }
 
-function report(removed: readonly Removed[], busyBytes: number, json: boolean, { print }: CommandContext): void {
-  if (json) return print(`${JSON.stringify({ removed, beingSentBytes: busyBytes }, null, 2)}\n`);
+interface Report {
+  readonly removed: readonly Removed[];
+  readonly busyBytes: number;
+  /** Of the local store. */
+  readonly traces: { readonly files: number; readonly bytes: number };
+}
+
+function report({ removed, busyBytes, traces }: Report, json: boolean, { print }: CommandContext): void {
+  if (json) return print(`${JSON.stringify({ removed, traces, beingSentBytes: busyBytes }, null, 2)}\n`);
   const lines = removed.map(({ endpoint, service, environment, signal, items, files, bytes, oldest }) => {
     return `removed ${inWords(items, signal)} for ${nameOwner({ endpoint, service, environment })}: ${files} ${files === 1 ? 'file' : 'files'}, ${Math.ceil(bytes / 1024)} KiB, the oldest of ${oldest}`;
   });
-  if (removed.length === 0) lines.push('nothing is kept');
+  if (traces.files > 0) lines.push(`removed the traces that \`otel-run traces\` showed: ${traces.files} ${traces.files === 1 ? 'file' : 'files'}, ${Math.ceil(traces.bytes / 1024)} KiB`);
+  if (lines.length === 0) lines.push('nothing is kept');
   if (busyBytes > 0) lines.push(`${Math.ceil(busyBytes / 1024)} KiB are being sent by another process and were let alone`);
   print(`${lines.join('\n')}\n`);
 }

@@ -3,10 +3,11 @@ import { pathToFileURL } from 'node:url';
 import { isUserError } from '../errors.ts';
 import { processesOf } from '../export/processes.ts';
 import { findCommand } from '../launch/find-command.ts';
+import { whyContainerForgets } from '../launch/lasting-dir.ts';
 import { launch } from '../launch/launch.ts';
 import { holdIpc } from '../launch/relay-ipc.ts';
 import { shedNodeOptions } from '../launch/shed-node-options.ts';
-import { lookAround } from '../launch/surroundings.ts';
+import { lookAround, type Surroundings } from '../launch/surroundings.ts';
 import type { LaunchPlan } from '../plan/types.ts';
 import type { Settings } from '../settings/types.ts';
 import type { CommandContext } from './context.ts';
@@ -27,7 +28,7 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
     const { showRun } = await import('./dry-run.ts');
     return showRun(settings, plan, { json: flags.json === true, context });
   }
-  if (settings !== null) announce(plan, settings, context);
+  if (settings !== null) announce(plan, settings, around, context);
   return launch(plan, around, {
     ...context,
     ipc,
@@ -57,15 +58,17 @@ async function prepare(flags: FlagValues, facts: Omit<RunFacts, 'settings'>): Pr
 }
 
 /** What is worth a line before the application starts. */
-function announce(plan: LaunchPlan, settings: Settings, { say }: CommandContext): void {
+function announce(plan: LaunchPlan, settings: Settings, { container }: Surroundings, { say }: CommandContext): void {
   if (settings.verbosity.value === 'quiet') return;
   if (plan.topology === 'off' && !settings.disabled.value) say(`the application runs without telemetry: ${plan.reason}`);
   // The others are told by the agent's guard, which Bun does not load.
   if (plan.agent !== null && /^bunx?(?:\.exe)?$/.test(basename(plan.command.name))) say('Bun is not supported; what it runs is without telemetry');
   const lastWords = takeLastWords(plan.exporter?.lastWordsFile ?? null);
   if (lastWords !== null) say(lastWords);
-  if (plan.exporter?.destinations.some(({ kind }) => kind === 'store') === true) {
-    say('no backend is configured: traces stay on this machine, `otel-run traces` shows them');
+  const store = plan.exporter?.destinations.find((destination) => destination.kind === 'store');
+  if (store?.kind === 'store') {
+    const goes = container !== null && whyContainerForgets(store.dir) !== null;
+    say(`no backend is configured: traces stay ${goes ? 'in this container, and go with it;' : 'on this machine,'} \`otel-run traces\`${goes ? ' in it' : ''} shows them`);
   }
 }
 

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { ExitCode, UserError } from '../errors.ts';
 import { readStore } from '../export/store.ts';
 import { findStateDir, traceStoreDir } from '../plan/state-dir.ts';
+import { maskUrl } from '../settings/endpoint.ts';
 import { readSettings } from '../settings/read.ts';
 import { decodeSpanOutlines, decodeSpans, type DecodedSpan } from '../view/decode.ts';
 import { listTraces, outlineToJson, spanToJson } from '../view/list.ts';
@@ -15,13 +16,13 @@ import type { CommandContext } from './context.ts';
 /** `otel-run traces` lists what the local store holds; `otel-run traces <id>` draws one trace. */
 export async function traces(words: readonly string[], context: CommandContext): Promise<number> {
   const asked = readWords(words);
-  const dir = await findStore(context);
+  const { dir, elsewhere } = await findStore(context);
   const all = dir === null ? [] : outlineAll(dir);
   const paper = { colour: wantsColour(context.env, process.stdout.isTTY === true), width: columns(context.env) };
   if (asked.id === null) {
     const shown = all.slice(0, asked.limit);
     if (asked.json) context.print(`${JSON.stringify(shown.map(outlineToJson), null, 2)}\n`);
-    else if (all.length === 0) context.print('No traces yet. Run: otel-run node server.js\n');
+    else if (all.length === 0) context.print(sayNone(dir, elsewhere));
     else context.print(listTraces(shown, all, { ...paper, now: Date.now() }));
     return ExitCode.ok;
   }
@@ -57,10 +58,30 @@ function readWords(words: readonly string[]): Asked {
   return { id: positionals[0]?.toLowerCase() ?? null, json: values.json === true, limit };
 }
 
-async function findStore({ env, cwd }: CommandContext): Promise<string | null> {
-  const { values } = await readSettings({ flags: {}, env, cwd });
+interface StorePlace {
+  /** Null without a home. */
+  readonly dir: string | null;
+  /** The backend that takes the traces of runs with these settings, or null. */
+  readonly elsewhere: string | null;
+}
+
+async function findStore({ env, cwd }: CommandContext): Promise<StorePlace> {
+  const { values, otlp } = await readSettings({ flags: {}, env, cwd });
   const stateDir = values.stateDir.value ?? findStateDir(env);
-  return stateDir === null ? null : traceStoreDir(stateDir);
+  const { configured, destination } = otlp.traces;
+  return { dir: stateDir === null ? null : traceStoreDir(stateDir), elsewhere: configured && destination !== null ? maskUrl(destination.url) : null };
+}
+
+/** Silence has reasons: the same conditions as for the store of a run. */
+function sayNone(dir: string | null, elsewhere: string | null): string {
+  if (dir === null) return 'No traces: there is no home to keep them in, and no OTEL_RUN_STATE_DIR.\n';
+  return [
+    `No traces yet in ${dir}. Run: otel-run node server.js`,
+    ...(elsewhere === null ? [] : [`The settings here name a backend: traces go to ${elsewhere}.`]),
+    'Kept are those of this user, of runs with no backend configured whose stdin, stdout and stderr are a',
+    'terminal, not in CI, under an orchestrator or with NODE_ENV=production. Anywhere: otel-run --print …',
+    '',
+  ].join('\n');
 }
 
 function outlineAll(dir: string): TraceOutline[] {

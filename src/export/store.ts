@@ -85,6 +85,19 @@ export function* readStore(dir: string): Generator<StoredRequest> {
   }
 }
 
+/** Removes all of it. An exporter that is adding to a file makes another one. */
+export function clearStore(dir: string): { readonly files: number; readonly bytes: number } {
+  let [files, bytes] = [0, 0];
+  for (const name of storeFiles(dir)) {
+    const path = join(dir, name);
+    const size = sizeOf(path);
+    rmSync(path, { force: true });
+    files++;
+    bytes += size;
+  }
+  return { files, bytes };
+}
+
 /** The share of one file, so that the oldest can go piece by piece. */
 const FILES = 32;
 /** A short run leaves a small file: many of them are slow to list. */

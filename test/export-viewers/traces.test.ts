@@ -61,9 +61,12 @@ test('--json is for machines', async () => {
   expect(one.spans[2]).toMatchObject({ name: 'GET /orders/:id', startTimeUnixNano: '1700000000000000000', resource: { 'service.name': 'orders' } });
 });
 
-test('without traces it says what to type', async () => {
-  expect(await ask([], { HOME: '/nonexistent' })).toEqual({ code: 0, text: 'No traces yet. Run: otel-run node server.js\n' });
-  expect(await ask([], {})).toEqual({ code: 0, text: 'No traces yet. Run: otel-run node server.js\n' });
+test('without traces it says what to type, and why there may be none', async () => {
+  const { code, text } = await ask([], { HOME: '/nonexistent' });
+  expect(code).toBe(0);
+  expect(text).toMatch(/^No traces yet in \/nonexistent\/.local\/state\/otel-run\/traces\. Run: otel-run node server\.js\nKept are those of this user, .*\bterminal\b/s);
+  expect((await ask([], { HOME: '/nonexistent', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://u:p@h:4318' })).text).toContain('traces go to http://h:4318/v1/traces.');
+  expect(await ask([], {})).toEqual({ code: 0, text: 'No traces: there is no home to keep them in, and no OTEL_RUN_STATE_DIR.\n' });
   expect(await ask(['--json'], {})).toEqual({ code: 0, text: '[]\n' });
 });
 

@@ -1,10 +1,11 @@
 /** What a backend could not be given is kept, and sent later to the same destination alone: by the next run, or by `otel-run drain`. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pauseBehind } from '../../src/export/resend.ts';
 import { openSendLock } from '../../src/export/send-lock.ts';
+import { createStoreExporter } from '../../src/export/store.ts';
 import { bootId, pidNamespace } from '../../src/spool/owner.ts';
 import { closedPort, startReceiver, type Receiver } from '../harness/receiver.ts';
 import { cleanEnv, launcher, otelRun, type RunResult } from '../harness/run.ts';
@@ -173,6 +174,17 @@ describe('otel-run purge', () => {
     })));
     expect([beingSentBytes, place.kept()]).toEqual([0, []]);
     expect(stdout).not.toContain('secret');
+  });
+
+  test('of everything: the traces of the local store too', async () => {
+    const dir = join(place.home, '.local/state/otel-run/traces');
+    const store = createStoreExporter({ dir, capBytes: 1024 * 1024 });
+    await store.export({ signal: 'traces', count: 1, body: Buffer.alloc(2000) }, AbortSignal.timeout(5000));
+    await store.close();
+    writeFileSync(join(dir, 'note.txt'), 'of somebody');
+    expect((await purge(env)).stdout).toBe('nothing is kept\n');
+    expect(await purge(env, 'all')).toMatchObject({ exitCode: 0, stdout: 'removed the traces that `otel-run traces` showed: 1 file, 2 KiB\n' });
+    expect(readdirSync(dir)).toEqual(['note.txt']);
   });
 
   test('lets alone what somebody is sending', async () => {

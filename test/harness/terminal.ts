@@ -1,6 +1,9 @@
 /** A shell with job control on a terminal of its own, as a person has it: `script` of util-linux makes the terminal. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { cleanEnv, launcher } from './run.ts';
 
 /** Elsewhere `script` takes other options. */
@@ -17,9 +20,11 @@ export interface Terminal {
 /** `run` in the shell is what is to be compared: otel-run in a topology, or nothing for plain Node. */
 export function openTerminal(topology: 'replace' | 'parent' | null): Terminal {
   const through = topology === null ? '' : `"${process.execPath}" "${launcher}" `;
+  // Without a backend a terminal's traces are kept: not in the home of whoever runs these tests.
+  const state = mkdtempSync(join(tmpdir(), 'otel-run-terminal-'));
   const child = spawn('script', ['-qec', 'bash --norc --noprofile --noediting -i', '/dev/null'], {
     env: {
-      ...cleanEnv({ OTEL_RUN_WAIT: String(topology === 'parent'), TERM: 'dumb', PS1: '', PS2: '' }),
+      ...cleanEnv({ OTEL_RUN_WAIT: String(topology === 'parent'), OTEL_RUN_STATE_DIR: state, TERM: 'dumb', PS1: '', PS2: '' }),
       SHELL: '/bin/sh',
     },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -52,6 +57,7 @@ export function openTerminal(topology: 'replace' | 'parent' | null): Terminal {
       const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
       await ended;
       clearTimeout(killer);
+      rmSync(state, { recursive: true, force: true });
     },
   };
 }

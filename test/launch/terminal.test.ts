@@ -71,3 +71,12 @@ describe.skipIf(!hasTerminal).each(ways)('%s, on a terminal', (_, way) => {
     await terminal.shows(/line\nEPIPE\ncodes 9 0\n/);
   });
 });
+
+// In a container a terminal is somebody's too.
+it.skipIf(!hasTerminal).each(['replace', 'parent'] as const)('with no backend the traces are kept, and a line says where they are (%s)', async (way) => {
+  const terminal = open(way);
+  terminal.type(`run node -e 'require("http").createServer((_, answer) => answer.end()).listen(0, function () { fetch("http://127.0.0.1:" + this.address().port).then(() => process.exit(4)) })'; echo "code $?"\n`);
+  await terminal.shows(/no backend is configured: traces stay (?:on this machine|in this container, and go with it)[,;] `otel-run traces`(?: in it)? shows them\ncode 4\n/);
+  terminal.type('until run traces | grep GET; do sleep 0.1; done\n');
+  await terminal.shows(/^[0-9a-f]{8} .* GET .*\n/m);
+});
