@@ -19,7 +19,7 @@ export const drain: Command = async (words, context, flags) => {
   if (words.length > 0) throw usageError(`drain takes options alone, not ${words[0]}`);
   const settings = await loadSettings(flags, context);
   const stateDir = settings.values.stateDir.value ?? findStateDir(context.env);
-  const { exporter: wishes } = telemetryWishes(settings, { stateDir, forgets: null, localStore: false, stdinIsTerminal: false });
+  const { exporter: wishes } = telemetryWishes(settings, { stateDir, unwritable: null, forgets: null, localStore: false, stdinIsTerminal: false });
   const backends = wishes.destinations.filter((one): one is OtlpDestination => one.kind === 'otlp' && one.undelivered === 'keep');
   if (stateDir === null) {
     context.say('no home and no OTEL_RUN_STATE_DIR: nothing is kept');

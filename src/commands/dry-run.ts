@@ -16,6 +16,8 @@ interface ShownPlan {
   readonly spool: { readonly dir: string; readonly capBytes: number } | null;
   readonly destinations: readonly string[];
   readonly stateDir: string | null;
+  /** Why nothing is kept of what cannot be delivered, or null. */
+  readonly notKept: string | null;
   /** Variables that the application does not get. */
   readonly withheld: readonly string[];
 }
@@ -53,6 +55,7 @@ function showPlan(plan: LaunchPlan, env: CommandContext['env']): ShownPlan {
     spool: handOff?.kind === 'spool' ? { dir: handOff.dir, capBytes: handOff.capBytes } : null,
     destinations: (exporter?.destinations ?? (handOff?.kind === 'in-process' ? handOff.destinations : [])).map(showDestination),
     stateDir: exporter?.stateDir ?? null,
+    notKept: exporter?.notKept ?? null,
     withheld: Object.keys(env).filter((name) => env[name] !== undefined && plan.env[name] === undefined),
   };
 }
@@ -84,7 +87,7 @@ function planLines(plan: ShownPlan): string[][] {
     ...(plan.nodeOptions === null ? [] : [['NODE_OPTIONS', plan.nodeOptions]]),
     ...(spool === null ? [] : [['spool', `${spool.dir} (at most ${Math.round(spool.capBytes / 1024)} KiB)`]]),
     ...destinations.map((line, index) => [index === 0 ? 'exports' : '', line]),
-    ...(plan.stateDir === null ? [] : [['kept in', plan.stateDir]]),
+    ...(plan.notKept !== null ? [['not kept', plan.notKept]] : plan.stateDir === null ? [] : [['kept in', plan.stateDir]]),
     ...(withheld.length === 0 ? [] : [['withheld', withheld.join(', ')]]),
   ];
 }

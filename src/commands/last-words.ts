@@ -6,16 +6,19 @@ import { oneLine } from '../view/words.ts';
 const MOST_BYTES = 64 * 1024;
 
 /** What earlier runs with the same backend had left to say, once and in one line; null where there is nothing. */
-export function takeLastWords(file: string | null): string | null {
-  if (file === null) return null;
+export function takeLastWords(files: readonly string[]): string | null {
+  const lines = files.flatMap(takeLines);
+  return lines.length === 0 ? null : `${lines.length === 1 ? 'an earlier run' : `${lines.length} earlier runs`} ended with ${oneLine(addUp(lines))}`;
+}
+
+function takeLines(file: string): string[] {
   // Taken away first: another exporter may be adding its own just now, another run may want to say the same.
   const taken = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     renameSync(file, taken);
-    const lines = readPlainFile(taken, { most: MOST_BYTES, isHeadEnough: true, isOurs: true }).toString('utf8').trim().split('\n');
-    return `${lines.length === 1 ? 'an earlier run' : `${lines.length} earlier runs`} ended with ${oneLine(addUp(lines))}`;
+    return readPlainFile(taken, { most: MOST_BYTES, isHeadEnough: true, isOurs: true }).toString('utf8').trim().split('\n');
   } catch {
-    return null;
+    return [];
   } finally {
     discard(taken);
   }

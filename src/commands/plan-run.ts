@@ -5,6 +5,7 @@ import { whyContainerForgets } from '../launch/lasting-dir.ts';
 import { findProgramPlace } from '../launch/program-place.ts';
 import { findSpoolPlace } from '../launch/spool-place.ts';
 import { isTerminal, type Surroundings } from '../launch/surroundings.ts';
+import { whyNotWritable } from '../launch/writable-dir.ts';
 import { findOwnSender } from '../plan/application-env.ts';
 import { buildPlan, planWithout } from '../plan/build-plan.ts';
 import { isDevelopersTerminal } from '../plan/developers-terminal.ts';
@@ -47,6 +48,7 @@ export function planRun({ settings, command, around, context }: RunFacts): Launc
   const stateDir = values.stateDir.value ?? findStateDir(env);
   const wishes = telemetryWishes(settings, {
     stateDir,
+    unwritable: stateDir === null ? null : whyNotWritable(stateDir),
     forgets: around.container === null || stateDir === null ? null : whyContainerForgets(stateDir),
     localStore: isDevelopersTerminal(around, env),
     stdinIsTerminal: isTerminal(0),

@@ -34,7 +34,7 @@ export const purge: Command = async (words, context, flags) => {
   if (more.length > 0 || (word !== undefined && word !== 'all')) throw usageError(`purge takes options, or the word all, not ${more[0] ?? word}`);
   const settings = await loadSettings(flags, context);
   const stateDir = settings.values.stateDir.value ?? findStateDir(context.env);
-  const { exporter: wishes } = telemetryWishes(settings, { stateDir, forgets: null, localStore: false, stdinIsTerminal: false });
+  const { exporter: wishes } = telemetryWishes(settings, { stateDir, unwritable: null, forgets: null, localStore: false, stdinIsTerminal: false });
   const backends = wishes.destinations.filter((one): one is OtlpDestination => one.kind === 'otlp' && one.undelivered === 'keep');
   if (word === undefined && backends.length === 0) throw usageError('no backend is configured', 'name it as the run does (--endpoint …), or `otel-run purge all`');
   if (stateDir === null) {

@@ -63,7 +63,7 @@ function announce(plan: LaunchPlan, settings: Settings, { container }: Surroundi
   if (plan.topology === 'off' && !settings.disabled.value) say(`the application runs without telemetry: ${plan.reason}`);
   // The others are told by the agent's guard, which Bun does not load.
   if (plan.agent !== null && /^bunx?(?:\.exe)?$/.test(basename(plan.command.name))) say('Bun is not supported; what it runs is without telemetry');
-  const lastWords = takeLastWords(plan.exporter?.lastWordsFile ?? null);
+  const lastWords = takeLastWords(plan.exporter?.lastWordsFiles ?? []);
   if (lastWords !== null) say(lastWords);
   const store = plan.exporter?.destinations.find((destination) => destination.kind === 'store');
   if (store?.kind === 'store') {

@@ -1,12 +1,14 @@
 /** The exporter as a process of its own (`dist/exporter.js`), beside an application that the launcher has become. */
-import { appendFileSync, closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ExporterPlan } from '../plan/types.ts';
 import { SHARED_HAND_OFF } from '../spool/directory.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { bootId, ownerLives, pidNamespace } from '../spool/owner.ts';
-import { readPlainFile } from '../spool/plain-file.ts';
+import { makeDirectories } from '../spool/make-directory.ts';
+import { isPlain, readPlainFile } from '../spool/plain-file.ts';
 import { describeLoss } from './describe-loss.ts';
+import { isOwnDirectory } from './kept-files.ts';
 import { processesOf } from './processes.ts';
 import { superviseExporter, type SupervisedExporter } from './supervise.ts';
 import type { Summary } from './summary.ts';
@@ -59,13 +61,16 @@ function main(plan: ExporterPlan): void {
 }
 
 /** The application has ended and its terminal is not ours: the next run with the same destination says what happened. */
-function leaveWords({ lastWordsFile: file, verbosity }: ExporterPlan, words: string): void {
-  if (file === null || verbosity === 'quiet') return;
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    note(file, words, 0o600);
-  } catch {
-    // What could not be kept either has nobody left to tell.
+function leaveWords({ lastWordsFiles: files, verbosity }: ExporterPlan, words: string): void {
+  if (verbosity === 'quiet') return;
+  for (const file of files) {
+    try {
+      makeDirectories(dirname(file));
+      if (!isOwnDirectory(dirname(file))) continue;
+      return note(file, words, 0o600);
+    } catch {
+      continue; // a home that nobody can write, or a full disk
+    }
   }
 }
 
@@ -94,7 +99,7 @@ function note(file: string | null, line: string, mode: number): void {
   if (file === null) return;
   const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0), mode);
   try {
-    if (!fstatSync(fd).isFile()) return;
+    if (!isPlain(fstatSync(fd))) return;
     appendFileSync(fd, `${line}\n`);
   } finally {
     closeSync(fd);

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { buildApplicationEnv } from './application-env.ts';
 import { lastWordsFile } from './state-dir.ts';
 import type { TopologyChoice } from './topology.ts';
@@ -56,7 +57,7 @@ export function buildPlan(facts: PlanFacts, wishes: TelemetryWishes): LaunchPlan
           spoolBytes: handOff.capBytes,
           ...wishes.exporter,
           noticeFile: handOff.noticeFile,
-          lastWordsFile: findLastWordsFile(wishes.exporter),
+          lastWordsFiles: findLastWordsFiles(wishes.exporter, dirname(facts.spool!.dir)),
           // This process becomes the application and keeps its pid and start time.
           root: choice.topology === 'replace' ? facts.launcher : null,
           verbosity: wishes.agent.verbosity,
@@ -65,9 +66,11 @@ export function buildPlan(facts: PlanFacts, wishes: TelemetryWishes): LaunchPlan
 }
 
 /** One for each backend. What nobody configured has nothing to say. */
-function findLastWordsFile({ stateDir, destinations }: TelemetryWishes['exporter']): string | null {
+function findLastWordsFiles({ stateDir, destinations }: TelemetryWishes['exporter'], spools: string): string[] {
   const backend = destinations.find((destination) => destination.kind === 'otlp' && destination.undelivered === 'keep');
-  return stateDir === null || backend?.kind !== 'otlp' ? null : lastWordsFile(stateDir, backend.url);
+  // A service may have no home: beside the spools of this user is a place that it can write. One made for this run alone goes with it.
+  const places = [stateDir, /^otel-run-\d+$/.test(basename(spools)) ? spools : null];
+  return backend?.kind !== 'otlp' ? [] : places.filter((place) => place !== null).map((place) => lastWordsFile(place, backend.url));
 }
 
 /** The command alone, its environment untouched. */

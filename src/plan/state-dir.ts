@@ -14,7 +14,7 @@ export function traceStoreDir(stateDir: string): string {
 }
 
 /** What an exporter whose application had ended could not say any more, for the next run that sends to `url`. */
-export function lastWordsFile(stateDir: string, url: string): string {
+export function lastWordsFile(dir: string, url: string): string {
   const { host, pathname } = new URL(url);
-  return `${stateDir}/last-words/${encodeURIComponent(host + pathname)}`;
+  return `${dir}/last-words/${encodeURIComponent(host + pathname)}`;
 }

@@ -136,8 +136,8 @@ export interface ExporterPlan {
   readonly drain: { readonly unreachedMs: number; readonly badMs: number };
   /** See {@link HandOffPlan}; null where lines go to the supervisor's caller. */
   readonly noticeFile: string | null;
-  /** What an exporter had to say when nobody listened any more, for the next run with this backend; null where there is none. */
-  readonly lastWordsFile: string | null;
+  /** What an exporter had to say when nobody listened any more, for the next run with this backend: in the first of these that can be written. */
+  readonly lastWordsFiles: readonly string[];
   /** Pid of the application's first process where the exporter must find out by itself when it ends. */
   readonly root: { readonly pid: number; readonly start: string | null } | null;
   /** By destination, chunks at the start of each segment that another exporter of this run had settled when it handed over. */

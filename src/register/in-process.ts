@@ -18,7 +18,7 @@ export function start(say: (cause: string, text: string) => void): void {
   }
   if (settings.disabled.value) return;
 
-  const { agent, exporter } = telemetryWishes(settings, { stateDir: null, forgets: null, localStore: false, stdinIsTerminal: false });
+  const { agent, exporter } = telemetryWishes(settings, { stateDir: null, unwritable: null, forgets: null, localStore: false, stdinIsTerminal: false });
   const plan: AgentPlan = {
     version: 1,
     run: '0'.repeat(16),

@@ -6,6 +6,8 @@ import type { Settings } from './types.ts';
 /** What a run has found around itself. */
 export interface Place {
   readonly stateDir: string | null;
+  /** Why nothing can be written there, or null. */
+  readonly unwritable: string | null;
   /** Why what is written there will be gone with the container, or null. */
   readonly forgets: string | null;
   readonly localStore: boolean;
@@ -57,9 +59,10 @@ function drainOf({ values }: Settings, { stdinIsTerminal }: Place): TelemetryWis
   return { unreachedMs: stdinIsTerminal && origin.kind === 'default' ? Math.min(unreachedMs, badMs) : unreachedMs, badMs };
 }
 
-function whyNotKept(wish: boolean | null, { stateDir, forgets }: Place): string | null {
+function whyNotKept(wish: boolean | null, { stateDir, unwritable, forgets }: Place): string | null {
   if (wish === false) return 'keep (OTEL_RUN_KEEP) is false';
   if (stateDir === null) return 'no home and no OTEL_RUN_STATE_DIR';
+  if (unwritable !== null) return `${unwritable}: name a folder in OTEL_RUN_STATE_DIR`;
   return wish === true || forgets === null ? null : `${forgets}: mount a volume there, or name one in OTEL_RUN_STATE_DIR`;
 }
 

@@ -85,6 +85,13 @@ describe('--dry-run', () => {
     expect(plan).toMatchObject({ topology, reason: expect.stringMatching(reason) });
   });
 
+  it('says where what cannot be sent is kept, or why it is not', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318', OTEL_RUN_KEEP: '' };
+    const stateDir = join(dir, 'package.json', 'state');
+    expect((await otelRun({ args, env: { ...env, OTEL_RUN_KEEP: 'true', OTEL_RUN_STATE_DIR: dir }, cwd: dir })).stdout).toMatch(new RegExp(`\n {2}kept in +${dir}\n`));
+    expect((await otelRun({ args, env: { ...env, OTEL_RUN_STATE_DIR: stateDir }, cwd: dir })).stdout).toMatch(new RegExp(`\n {2}not kept +${stateDir} cannot be made \\(ENOTDIR\\): name a folder in OTEL_RUN_STATE_DIR\n`));
+  });
+
   it('repeats what is wrong', async () => {
     const { problems } = await showJson({ env: { OTEL_TRACES_SAMPLER: 'sometimes' } });
     expect(problems.map(({ message }) => message)).toEqual([expect.stringMatching(/x-flag/), expect.stringMatching(/OTEL_TRACES_SAMPLER.*sometimes/)]);

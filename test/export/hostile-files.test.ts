@@ -187,7 +187,7 @@ test.each<[string, (path: string) => void, RegExp | null]>([
 ])('last words of %s', (_, put, said) => {
   const file = join(dir, 'words');
   put(file);
-  const words = takeLastWords(file);
+  const words = takeLastWords([file]);
   if (said === null) expect(words).toBeNull();
   else expect(words).toMatch(said);
   expect(lstatSync(file, { throwIfNoEntry: false })).toBeUndefined();

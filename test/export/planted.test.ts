@@ -155,5 +155,19 @@ test.each([
   put(join(dir, 'state'));
   receiver.misbehave({ kind: 'status', status: 503 });
   const { exitCode, stderr } = await runNumbered([1, 10], { ...env, OTEL_RUN_STATE_DIR: join(dir, 'state'), OTEL_RUN_DRAIN_UNREACHED: '200' });
-  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^otel-run: 10 spans for \S+ lost: could not be kept.*\n$/)]);
+  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^otel-run: 10 spans for \S+ lost: .*; not kept: \S+ cannot be (?:made|written) \(E\w+\).*\n$/)]);
+});
+
+test('a state directory that cannot be made: what nobody heard of the first run is said by the next one', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'planted-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  writeFileSync(join(dir, 'file'), '');
+  receiver.misbehave({ kind: 'status', status: 503 });
+  const own = { ...env, OTEL_RUN_STATE_DIR: join(dir, 'file', 'state') };
+  expect(await runNumbered([1, 10], own, 'replace')).toMatchObject({ exitCode: 0, stderr: '' });
+  await until(() => exportersOf(place), (pids) => pids.length === 0, 15_000);
+  receiver.behave();
+  const { exitCode, stderr } = await runNumbered([11, 20], own, 'replace');
+  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^otel-run: an earlier run ended with 10 spans for \S+ lost: .*; not kept: \S+ cannot be made \(ENOTDIR\): name a folder in OTEL_RUN_STATE_DIR\n$/)]);
+  await until(() => exportersOf(place), (pids) => pids.length === 0, 15_000);
 });

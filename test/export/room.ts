@@ -80,7 +80,7 @@ export function makeRoom(): Room {
       batch: { scheduleDelayMs: 100, maxItems: 512 },
       drain: { unreachedMs: 2000, badMs: 500 },
       noticeFile: null,
-      lastWordsFile: null,
+      lastWordsFiles: [],
       root: null,
       verbosity: 'normal',
       ...changes,
