@@ -21,6 +21,7 @@ import { sentryTraces, watchOtherAgents } from './other-agents.ts';
 import { contextOfEnvironment } from './propagation/environment.ts';
 import { createPropagator, createSwitch } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
+import { redactScope } from './redact/scope.ts';
 import { detectResource } from './resource/resource.ts';
 import { isStackFull } from './stack.ts';
 import type { StartLog } from './tracer/open-spans.ts';
@@ -140,7 +141,7 @@ function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; s
   const numberOf = ({ instrumentationScope }: Parameters<SpanSink>[0]): number => {
     const scope = scopes.size < MAX_SCOPES ? instrumentationScope : MANY_SCOPES;
     let number = scopes.get(instrumentationScope) ?? scopes.get(scope);
-    if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope({ ...scope, name: redactor.text(String(scope.name)) }))));
+    if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope(redactScope(scope, redactor)))));
     return number;
   };
   return {

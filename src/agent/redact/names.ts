@@ -1,18 +1,32 @@
 /**
  * Names whose values are credentials wherever they stand: URL query parameters, headers, command-line options, attributes,
- * `key=value` in text. Compared without case, `-`, `_` and `.`; a name that ends with one of the endings counts too.
+ * `key=value` in text. Compared by letters and digits alone, without case; a name that ends with one of the endings counts too,
+ * also where it is numbered, in the plural, or followed by what kind of value it is.
  */
 const EXACT = new Set([
   'key', 'code', 'sig', 'sid', 'auth', 'pwd', 'pw', 'pass', 'otp', 'totp', 'pin', 'cvv', 'cvc', 'ssn', 'state', 'nonce', 'cookie', 'setcookie',
   'awsaccesskeyid', 'xamzcredential', 'googleaccessid', 'session', 'phpsessid', 'jsessionid', 'assertion', 'samlresponse', 'samlrequest',
-  'xauth', 'xsession', 'xkey', 'devicecode', 'usercode', 'codeverifier', 'authcode', 'hmac',
+  'xauth', 'xsession', 'xkey', 'devicecode', 'usercode', 'codeverifier', 'authcode', 'hmac', 'bearer', 'cvv2', 'cvc2',
 ]);
 const ENDINGS = [
   'token', 'secret', 'password', 'passwd', 'passcode', 'passphrase', 'apikey', 'appkey', 'accesskey', 'secretkey', 'privatekey', 'accountkey', 'masterkey',
   'encryptionkey', 'signingkey', 'subscriptionkey', 'licensekey', 'authkey', 'accesskeyid', 'secretaccesskey', 'signature', 'authorization', 'credential',
   'credentials', 'jwt', 'sessionid', 'connectionstring', 'cardnumber', 'dsn',
 ];
+/** Many of them (`accessTokens`). Not of `token` alone: models count `tokens`. */
+const PLURALS = [
+  'secrets', 'apikeys', 'appkeys', 'accesskeys', 'secretkeys', 'privatekeys', 'signatures', 'passphrases', 'passcodes', 'jwts', 'sessionids', 'connectionstrings', 'cardnumbers',
+  'accesstokens', 'refreshtokens', 'authtokens', 'apitokens', 'idtokens', 'sessiontokens', 'bearertokens', 'csrftokens', 'resettokens', 'usertokens', 'secrettokens',
+];
+const ALL_ENDINGS = [...ENDINGS, ...PLURALS];
+/** `api_key_1`, `token2`, `secret_key_base`, `private_key_pem`. */
+const TRAILER =
+  /(?:b64|\d{1,3}|base|value|val|str|string|raw|plain|plaintext|hex|pem|der|json|data|bytes|binary|hash|header|enc|encrypted|old|new|prev|previous|current|prod|production|dev|staging|test|live|primary|secondary)$/;
 const PARTS = ['password', 'passwd'];
+/** No ending with its trailers is longer. */
+const LONGEST_ENDING = 64;
+/** Says that there is none. */
+const NO_PASSWORD = /passwordless/g;
 /** Secrets as a query parameter but ordinary words in prose and stack traces (`code: 'ECONNREFUSED'`, `state: open`). */
 const ORDINARY_WORDS = new Set(['key', 'code', 'state', 'pin', 'session', 'auth', 'nonce', 'sid', 'pass']);
 /** And as an attribute (`feature_flag.key`, `aws.s3.key`). */
@@ -40,7 +54,8 @@ export function createSecretNames({ names, keep }: { readonly names: readonly st
     const answer = known.get(name);
     if (answer !== undefined) return answer;
     const secret = own.has(normalise(name)) || (!kept(name) && isBuiltIn(normalise(name)));
-    if (known.size < 1000) known.set(name, secret);
+    if (known.size >= 1000) known.clear();
+    known.set(name, secret);
     return secret;
   };
   const unless = (ordinary: ReadonlySet<string>) => (name: string): boolean => parameter(name) && (!ordinary.has(normalise(name)) || own.has(normalise(name)));
@@ -69,17 +84,24 @@ function escape(text: string): string {
 }
 
 function isBuiltIn(plain: string): boolean {
-  return EXACT.has(plain) || ENDINGS.some((ending) => plain.endsWith(ending)) || PARTS.some((part) => plain.includes(part));
+  const rest = plain.replace(NO_PASSWORD, '');
+  if (EXACT.has(plain) || PARTS.some((part) => rest.includes(part))) return true;
+  let stem = plain.slice(-LONGEST_ENDING);
+  for (let times = 0; times < 4; times++) {
+    if (ALL_ENDINGS.some((ending) => stem.endsWith(ending))) return true;
+    const shorter = stem.replace(TRAILER, '');
+    if (shorter === stem) return false;
+    stem = shorter;
+  }
+  return false;
 }
 
 function normalise(name: string): string {
-  let decoded = name;
-  if (name.includes('%')) {
-    try {
-      decoded = decodeURIComponent(name);
-    } catch {
-      // A name that is no valid percent-encoding is compared as it stands.
-    }
-  }
-  return decoded.toLowerCase().replace(/[-_.[\]\s]/g, '');
+  const lower = decodeAscii(name).toLowerCase();
+  return lower.replace(/[^\p{L}\p{N}]+/gu, '') || lower;
+}
+
+/** What is no valid percent-encoding, or no ASCII, stays as it stands. */
+export function decodeAscii(text: string): string {
+  return text.replace(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
 }

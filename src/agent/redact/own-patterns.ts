@@ -1,4 +1,4 @@
-import { REDACTED } from './text.ts';
+import { REDACTED } from './redacted.ts';
 
 /** Longer than a rule may take with one value: the application waits for it. */
 const SLOW_MS = 20;

@@ -9,7 +9,8 @@ import type { RedactPlan } from '../../plan/types.ts';
 import { createGlobs, createSecretNames, type SecretNames } from './names.ts';
 import { createOwnPatterns } from './own-patterns.ts';
 import { redactSql } from './sql.ts';
-import { REDACTED, createTextRedactor } from './text.ts';
+import { REDACTED } from './redacted.ts';
+import { createTextRedactor } from './text.ts';
 import { hideUnsaid } from './unsaid.ts';
 
 export interface Redactor {
@@ -21,7 +22,7 @@ export interface Redactor {
   text(value: string): string;
 }
 
-const URL_KEYS = new Set(['url.full', 'url.query', 'url.fragment', 'url.original', 'url.path', 'http.url', 'http.target', 'messaging.url', 'graphql.url', 'aws.sqs.queue.url', 'messaging.destination.name']);
+const URL_KEYS = new Set(['url.full', 'url.query', 'url.fragment', 'url.original', 'url.path', 'http.url', 'http.target', 'http.route', 'messaging.url', 'graphql.url', 'aws.sqs.queue.url', 'messaging.destination.name']);
 const STATEMENT_KEYS = new Set(['db.query.text', 'db.statement']);
 const ARGUMENT_KEYS = new Set(['process.command_args', 'process.command_line']);
 /** Data of the application by what they are: parameters of statements, variables of GraphQL, keys of messages, the environment. */
@@ -29,8 +30,11 @@ const VALUE_KEY = /^(?:db\.(?:query|operation)\.parameter\.|db\.(?:postgresql|my
 const HEADER_KEY = /^(?:http\.(?:request|response)\.header|rpc\.(?:request|response)\.metadata|messaging\.header)\.(.+)$/;
 const SECRET_HEADER = /^(?:cookie|set[-_]cookie|proxy[-_]authorization|x[-_]amz[-_]security[-_]token|www[-_]authenticate|proxy[-_]authenticate|authentication[-_]info)$/i;
 const URL_HEADER = /^(?:location|content[-_]location|referer|referrer|link|refresh|x[-_](?:original|rewrite|forwarded)[-_]ur[il]|:path)$/i;
-/** Written by instrumentations from closed sets or from what cannot hold a secret: not looked at. */
-const SAFE_KEY = /^(?:http\.(?:request\.(?:method|body\.size)|response\.status_code|route|method|scheme|flavor|status_code)|url\.scheme|network\.|rpc\.(?:system|service|method)|db\.(?:system|namespace)|messaging\.(?:system|operation|kafka\.(?!message)|batch)|code\.|thread\.|cloud\.|telemetry\.|host\.|os\.|aws\.request_id)/;
+/** On nearly every span, written by instrumentations from closed sets or from what a socket says: not looked at. */
+const SAFE_KEYS = new Set([
+  'http.request.method', 'http.response.status_code', 'http.method', 'http.scheme', 'http.flavor', 'http.status_code', 'url.scheme',
+  'network.protocol.name', 'network.protocol.version', 'network.peer.address', 'network.transport', 'network.type', 'db.system', 'db.system.name', 'messaging.system', 'rpc.system',
+]);
 /** The instrumentation takes them from the statement, up to its first space. */
 const OPERATION_KEYS = new Set(['db.operation', 'db.operation.name', 'db.sql.table']);
 const KEY_VALUE_SYSTEMS = new Set(['redis', 'valkey', 'memcached']);
@@ -77,7 +81,7 @@ export function createRedactor(plan: RedactPlan): Redactor {
     if (typeof value === 'string') return cleanString(kind, value, attributes);
     if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH || value instanceof Uint8Array) return value;
     if (!Array.isArray(value)) return cleanRecord(value as Attributes, depth + 1);
-    const list = value.map((entry, at) => (kind === 'arguments' && isSecretOption(value[at - 1], names) ? REDACTED : clean(kind, entry, attributes, depth + 1)));
+    const list = value.map((entry, at) => (isSecretOption(value[at - 1], names) ? REDACTED : clean(kind, entry, attributes, depth + 1)));
     return list.some((entry, at) => entry !== value[at]) ? list : value;
   };
 
@@ -128,8 +132,8 @@ function classify(key: string, names: SecretNames): KeyKind {
   if (OPERATION_KEYS.has(key)) return 'operation';
   const header = HEADER_KEY.exec(key)?.[1];
   if (header !== undefined) return classifyHeader(header, isKept, names);
-  if (SAFE_KEY.test(key)) return 'safe';
-  return names.attribute(key) ? 'secret' : 'text';
+  if (names.attribute(key)) return 'secret';
+  return SAFE_KEYS.has(key) ? 'safe' : 'text';
 }
 
 function classifyHeader(header: string, isKept: boolean, names: SecretNames): KeyKind {

@@ -55,11 +55,16 @@ export function redactSql(statement: string, quotesAreStrings = false): string {
     }
   }
   out += sql.slice(copied);
+  if (SETS_PASSWORD.test(out)) out = out.replace(BARE_PASSWORD, '$1?');
   return out
     .replace(/\(\s*\?(?:\s*,\s*\?)+\s*\)/g, '(?)')
     .replace(/\(\?\)(?:\s*,\s*\(\?\))+/g, '(?)')
     .trim();
 }
+
+/** Oracle takes a password without quotes, or in those of an identifier. */
+const SETS_PASSWORD = /^\s*(?:set|alter|create|grant)\s/i;
+const BARE_PASSWORD = /\b(identified\s+by\s+(?:values\s+)?|set\s+password\b[^;=]{0,200}=\s*)(?![?$:@]|password\b|random\b)(?:"[^"]*"|[^\s;,()"]+)/gi;
 
 function literalPrefix(sql: string, quote: number, copied: number): string {
   if (quote - 1 < copied) return '';

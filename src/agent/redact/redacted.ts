@@ -1,0 +1,2 @@
+/** Stands where something was. */
+export const REDACTED = 'REDACTED';
