@@ -9,7 +9,9 @@ import { holdIpc } from '../launch/relay-ipc.ts';
 import { shedNodeOptions } from '../launch/shed-node-options.ts';
 import { lookAround, type Surroundings } from '../launch/surroundings.ts';
 import type { LaunchPlan } from '../plan/types.ts';
+import { table } from '../settings/table.ts';
 import type { Settings } from '../settings/types.ts';
+import { parseText } from '../settings/values.ts';
 import type { CommandContext } from './context.ts';
 import { usageError, type FlagValues } from './invocation.ts';
 import { takeLastWords } from './last-words.ts';
@@ -48,7 +50,7 @@ function loadExporterBeside(program: string, { dist }: CommandContext): Promise<
 async function prepare(flags: FlagValues, facts: Omit<RunFacts, 'settings'>): Promise<{ settings: Settings | null; plan: LaunchPlan }> {
   const { env, say } = facts.context;
   try {
-    const settings = isOn(env.OTEL_RUN_DISABLED) ? null : await loadSettings(flags, facts.context);
+    const settings = isSwitchedOff(facts.context) ? null : await loadSettings(flags, facts.context);
     return { settings, plan: planRun({ ...facts, settings }) };
   } catch (error) {
     if (isUserError(error)) throw error;
@@ -78,6 +80,11 @@ function namedCommand(words: readonly string[]): [string, ...string[]] {
   return [name, ...args];
 }
 
-function isOn(value: string | undefined): boolean {
-  return /^(?:1|true)$/i.test(value?.trim() ?? '');
+/** Whoever reaches for this switch wants it off, however they spell it. */
+function isSwitchedOff({ env, say }: CommandContext): boolean {
+  const text = env.OTEL_RUN_DISABLED?.trim() ?? '';
+  if (text === '') return false;
+  const { value, wrong } = parseText(table.runDisabled, text, true);
+  if (wrong !== undefined) say(`OTEL_RUN_DISABLED: ${wrong}; it counts as true`);
+  return value === true;
 }

@@ -6,11 +6,11 @@ export function describeConnectionError(error: unknown, protocol: 'http' | 'grpc
   // Node gives both the same code; this one came before a byte of an answer.
   if (/socket hang up/i.test(message)) return hungUp;
   const known = byCode[code];
-  if (known !== undefined) return known;
+  if (known !== undefined) return protocol === 'grpc' && known === noTls ? noTlsByGrpc : known;
   if (code === 'HPE_HEADER_OVERFLOW') return 'the answer has more headers than Node takes: is this the address of an OTLP backend?';
   if (code.startsWith('HPE_') && code !== 'HPE_INVALID_CONSTANT') return 'the answer is no sound HTTP';
   if (code.startsWith('HPE_')) return 'the answer is not HTTP: a gRPC port? (--protocol grpc, or the HTTP port, usually 4318)';
-  for (const [pattern, words] of byMessage) if (pattern.test(message)) return words;
+  for (const [pattern, words] of byMessage) if (pattern.test(message)) return protocol === 'grpc' && words === noTls ? noTlsByGrpc : words;
   return `${protocol === 'grpc' ? 'gRPC' : 'connection'} failed: ${tame(message, 160)}`;
 }
 
@@ -29,6 +29,9 @@ export function tame(text: string, most: number): string {
 }
 
 const untrusted = 'its certificate is signed by an authority that is not trusted here: name the CA file in OTEL_EXPORTER_OTLP_CERTIFICATE';
+
+const noTls = 'it does not speak TLS: http:// in place of https://?';
+const noTlsByGrpc = 'it does not speak TLS: write http:// before it (without a scheme gRPC goes with TLS, unless OTEL_EXPORTER_OTLP_INSECURE is true)';
 
 const hungUp = 'connection cut by the other side without an answer: a TLS or gRPC port? (https://, --protocol grpc)';
 
@@ -49,13 +52,13 @@ const byCode: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired: renew it there, or name the right CA in OTEL_EXPORTER_OTLP_CERTIFICATE',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet: check the clocks',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host: use a name it was made for, or the CA and certificate that belong together (OTEL_EXPORTER_OTLP_CERTIFICATE)',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS: http:// in place of https://?',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS: http:// in place of https://?',
+  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
 };
 
 const byMessage: readonly (readonly [RegExp, string])[] = [
   ...Object.entries(byCode).map(([code, words]) => [new RegExp(`\\b${code}\\b`), words] as const),
-  [/wrong version number|packet length too long|http request/i, 'it does not speak TLS: http:// in place of https://?'],
+  [/wrong version number|packet length too long|http request/i, noTls],
   [/self[- ]signed certificate|unable to verify the first certificate|unable to get (local )?issuer certificate/i, untrusted],
   [/certificate has expired/i, byCode.CERT_HAS_EXPIRED!],
   [/does not match certificate|altnames/i, byCode.ERR_TLS_CERT_ALTNAME_INVALID!],

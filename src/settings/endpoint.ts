@@ -11,7 +11,7 @@ export interface EndpointRequest {
 }
 
 export type Endpoint =
-  | { readonly url: string; /** `Basic …` of the user and password that stood in the URL. */ readonly authorization: string | null; readonly doubt: string | null }
+  | { readonly url: string; /** `Basic …` of the user and password that stood in the URL. */ readonly authorization: string | null; readonly doubt: string | null; readonly hint: string | null }
   | { readonly url: null; readonly wrong: string; readonly hint: string | null };
 
 /** The URL that the exporter gets. https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
@@ -40,18 +40,29 @@ export function maskUrl(text: string): string {
     .replace(/[?#].*$/s, (rest) => rest.replace(/=[^&#]*/g, '=***').replace(/^([?#])[^=]+$/, '$1***'));
 }
 
-function readGrpc(url: URL): { url: string; doubt: string | null } {
+function readGrpc(url: URL): { url: string; doubt: string | null; hint: string | null } {
   const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
   const rest = `${url.pathname === '/' ? '' : url.pathname}${url.search}`;
-  return { url: `${url.protocol}//${url.hostname}:${port}`, doubt: rest === '' ? null : `gRPC has no path: ${quote(maskUrl(rest))} is not used` };
+  return { url: `${url.protocol}//${url.hostname}:${port}`, doubt: rest === '' ? null : `gRPC has no path: ${quote(maskUrl(rest))} is not used`, hint: null };
 }
 
-function readHttp(url: URL, forSignal: boolean): { url: string; doubt: string | null } {
+function readHttp(url: URL, forSignal: boolean): { url: string; doubt: string | null; hint: string | null } {
   url.hash = '';
-  if (forSignal) return { url: url.href, doubt: url.pathname === '/' ? 'an endpoint of one signal is used as it is: traces go to the path /, not /v1/traces' : null };
-  const doubt = /\/v1\/traces\/*$/.test(url.pathname) ? 'the path /v1/traces is appended to it, and it ends with it already' : null;
+  if (forSignal) {
+    const isBare = url.pathname === '/';
+    const doubt = isBare ? 'an endpoint of one signal is used as it is: traces go to the path /, not /v1/traces' : null;
+    return { url: url.href, doubt, hint: isBare ? `write ${maskUrl(withPath(url, '/v1/traces'))}` : null };
+  }
+  const base = /^(.*)\/v1\/traces\/*$/.exec(url.pathname)?.[1];
+  const doubt = base === undefined ? null : 'the path /v1/traces is appended to it, and it ends with it already';
+  const hint = base === undefined ? null : `write ${maskUrl(withPath(url, base))}`;
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`;
-  return { url: url.href, doubt };
+  return { url: url.href, doubt, hint };
+}
+
+/** Without the bare slash that a URL without a path ends with. */
+function withPath(url: URL, path: string): string {
+  return `${url.protocol}//${url.host}${path}${url.search}`;
 }
 
 /** Takes user and password out of the URL: a URL is named in messages and files, a header is not. */

@@ -29,7 +29,7 @@ export function composeTracesOtlp(values: SettingValues, say: (problem: Problem)
     say(problemAt(endpoint.origin, `${read.wrong}; no traces are sent`, { severity: 'error', strict: true, hint: read.hint }));
     return off(`${describeOrigin(endpoint.origin)} is no endpoint`, endpoint.origin);
   }
-  if (read.doubt !== null) say(problemAt(endpoint.origin, read.doubt));
+  if (read.doubt !== null) say(problemAt(endpoint.origin, read.doubt, { hint: read.hint }));
   if (read.authorization !== null) headers['authorization'] ??= read.authorization;
 
   const ca = pickStronger(values['otlp.certificate'], values['otlp.traces.certificate']).value;

@@ -124,7 +124,7 @@ export const table = {
   },
   'drain.bad': {
     type: 'duration', default: 500, group: 'Sending', shown: 'value', env: ['OTEL_RUN_DRAIN_BAD'],
-    help: 'milliseconds for the rest at the end once the backend has failed to take it',
+    help: 'milliseconds for the rest at the end once the backend has failed to take it, or with a terminal as stdin',
   },
 
   'traces.exporters': {
@@ -243,7 +243,7 @@ export const table = {
   wait: {
     type: 'boolean', default: null, group: 'Running', shown: 'value',
     flag: '--wait', env: ['OTEL_RUN_WAIT'],
-    help: 'stay until all is sent',
+    help: 'outlive the command to send the rest (0.5 to 10 s at most)',
   },
   termDelay: {
     type: 'seconds', default: 0, group: 'Running', shown: 'value',
@@ -265,7 +265,7 @@ export const table = {
     help: 'check the settings, then run the command as without otel-run',
   },
   runDisabled: {
-    type: 'boolean', inFile: false, default: false, group: 'Running', shown: 'value', env: ['OTEL_RUN_DISABLED'],
+    type: 'boolean', inFile: false, default: false, group: 'Running', shown: 'value', env: ['OTEL_RUN_DISABLED'], unknown: true,
     help: 'run the command and do nothing else; no setting is read',
   },
   'spool.dir': {
@@ -350,7 +350,7 @@ export type Setting = Common &
   (
     | { readonly type: 'string' | 'path' | 'url'; readonly default: null }
     | { readonly type: 'enum'; readonly values: readonly string[]; readonly default: string | null }
-    | { readonly type: 'boolean'; readonly default: boolean | null }
+    | { readonly type: 'boolean'; readonly default: boolean | null; /** What a word counts as that is no boolean: false, where nothing is said. */ readonly unknown?: true }
     | { readonly type: 'integer' | 'bytes'; readonly min: number; readonly default: number | null }
     | { readonly type: 'duration' | 'seconds' | 'ratio'; readonly default: number | null }
     | {

@@ -17,7 +17,7 @@ export interface Fault {
   readonly effect?: string;
 }
 
-/** Text as the OpenTelemetry specification reads it. `ours` are variables of our own, where `1` and `0` are booleans too. */
+/** Text as the OpenTelemetry specification reads it. `ours` are variables of our own, where `1`, `yes`, `on` and their likes are booleans too. */
 export function parseText(setting: TextSetting, text: string, ours = false): Parsed {
   switch (setting.type) {
     case 'string':
@@ -27,7 +27,7 @@ export function parseText(setting: TextSetting, text: string, ours = false): Par
     case 'enum':
       return parseWord(setting, setting.values, text);
     case 'boolean':
-      return parseBoolean(text, ours);
+      return parseBoolean(text, ours, setting.unknown ?? false);
     case 'integer':
       return parseCount(text, setting.min);
     case 'bytes':
@@ -93,11 +93,11 @@ function parseWord(setting: Setting, values: readonly string[], text: string): {
   return { wrong: `${quote(text)} is not known`, hint };
 }
 
-function parseBoolean(text: string, ours: boolean): Parsed {
+function parseBoolean(text: string, ours: boolean, unknown: boolean): Parsed {
   const word = text.toLowerCase();
-  if (word === 'true' || (ours && word === '1')) return { value: true };
-  if (word === 'false' || (ours && word === '0')) return { value: false };
-  return { value: false, wrong: `${quote(text)} is neither true nor false` };
+  if (word === 'true' || (ours && /^(?:1|yes|y|on)$/.test(word))) return { value: true };
+  if (word === 'false' || (ours && /^(?:0|no|n|off)$/.test(word))) return { value: false };
+  return { value: unknown, wrong: `${quote(text)} is neither true nor false` };
 }
 
 function parseCount(text: string, min: number): Parsed {

@@ -80,6 +80,7 @@ describe('--dry-run', () => {
     [{ KUBERNETES_SERVICE_HOST: '10.0.0.1' }, [], 'parent', /container/],
     [{ OTEL_SDK_DISABLED: 'true' }, [], 'off', /OTEL_SDK_DISABLED/],
     [{ OTEL_RUN_DISABLED: '1' }, [], 'off', /OTEL_RUN_DISABLED/],
+    [{ OTEL_RUN_DISABLED: 'yes' }, [], 'off', /OTEL_RUN_DISABLED/],
   ])('%j %j: %s', async (env, flags, topology, reason) => {
     const { plan } = await showJson({ args: [...flags, '--json', ...args], env });
     expect(plan).toMatchObject({ topology, reason: expect.stringMatching(reason) });

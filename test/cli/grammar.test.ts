@@ -71,6 +71,11 @@ describe('the command line', () => {
     expect(stderr).toMatch(/^otel-run: --sampler.*sometimes.*\n$/);
   });
 
+  it.each([['on', ''], ['please', "otel-run: OTEL_RUN_DISABLED: 'please' is neither true nor false; it counts as true\n"]])('OTEL_RUN_DISABLED=%s switches off', async (value, said) => {
+    const { stdout, stderr, exitCode } = await otelRun({ args: ['node', '-p', 'process.env.NODE_OPTIONS'], env: { ...env, OTEL_RUN_DISABLED: value, OTEL_RUN_CONFIG: '/absent.yaml' }, cwd: dir });
+    expect({ stdout, stderr, exitCode }).toEqual({ stdout: 'undefined\n', stderr: said, exitCode: 0 });
+  });
+
   it('answers --version with the version alone', async () => {
     const { version } = await import('../../package.json', { with: { type: 'json' } }).then(({ default: manifest }) => manifest);
     expect(await otelRun({ args: ['--version'] })).toMatchObject({ stdout: `${version}\n`, stderr: '', exitCode: 0 });

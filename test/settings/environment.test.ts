@@ -22,6 +22,9 @@ test.each<[string, string, SettingKey, unknown]>([
   ['OTEL_RUN_WAIT', 'true', 'wait', true],
   ['OTEL_RUN_WAIT', '', 'wait', null],
   ['OTEL_RUN_PRINT', '1', 'print', true],
+  ['OTEL_RUN_PRINT', 'Yes', 'print', true],
+  ['OTEL_RUN_WAIT', 'off', 'wait', false],
+  ['OTEL_RUN_DISABLED', 'on', 'runDisabled', true],
   ['OTEL_RUN_TERM_DELAY', '10', 'termDelay', 10],
   ['OTEL_RUN_TERM_DELAY', '1.5s', 'termDelay', 1.5],
   ['OTEL_RUN_TERM_DELAY', '2m', 'termDelay', 120],
@@ -36,6 +39,8 @@ test.each<[string, string, SettingKey, unknown]>([
 
 test.each<[string, string, string]>([
   ['OTEL_SDK_DISABLED', 'yes', "OTEL_SDK_DISABLED: 'yes' is neither true nor false; it counts as false"],
+  ['OTEL_RUN_PRINT', 'maybe', "OTEL_RUN_PRINT: 'maybe' is neither true nor false; it counts as false"],
+  ['OTEL_RUN_DISABLED', 'maybe', "OTEL_RUN_DISABLED: 'maybe' is neither true nor false; it counts as true"],
   ['OTEL_TRACES_EXPORTER', 'otpl', "OTEL_TRACES_EXPORTER: 'otpl' is not known; no traces are exported (did you mean 'otlp'?)"],
   ['OTEL_TRACES_EXPORTER', 'otlp,consle', "OTEL_TRACES_EXPORTER: 'consle' is not known; the others hold (did you mean 'console'?)"],
   ['OTEL_TRACES_EXPORTER', 'zipkin', "OTEL_TRACES_EXPORTER: 'zipkin': the exporter zipkin is not supported; no traces are exported"],

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { maskUrl } from '../../src/settings/endpoint.ts';
+import { formatProblem } from '../../src/settings/origin.ts';
 import { makeProject, read, readLines } from './project.ts';
 
 const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
@@ -53,12 +54,13 @@ test('an invalid protocol switches sending off', async () => {
 });
 
 test.each<[Record<string, string>, string]>([
-  [{ [ENDPOINT]: 'http://c:4318/v1/traces' }, `${ENDPOINT}: the path /v1/traces is appended to it, and it ends with it already`],
-  [{ [TRACES]: 'http://c:4318' }, `${TRACES}: an endpoint of one signal is used as it is: traces go to the path /, not /v1/traces`],
+  [{ [ENDPOINT]: 'http://c:4318/v1/traces' }, `${ENDPOINT}: the path /v1/traces is appended to it, and it ends with it already (write http://c:4318)`],
+  [{ [ENDPOINT]: 'https://u:p@c/otel/v1/traces/?k=v' }, `${ENDPOINT}: the path /v1/traces is appended to it, and it ends with it already (write https://c/otel?k=***)`],
+  [{ [TRACES]: 'http://c:4318' }, `${TRACES}: an endpoint of one signal is used as it is: traces go to the path /, not /v1/traces (write http://c:4318/v1/traces)`],
   [{ ...grpc, [ENDPOINT]: 'http://c:4317/x' }, `${ENDPOINT}: gRPC has no path: '/x' is not used`],
 ])('%j is doubtful', async (env, line) => {
   const { problems } = await read({ env });
-  expect(problems.map(({ message, strict }) => [message, strict])).toEqual([[line, false]]);
+  expect(problems.map((problem) => [formatProblem(problem), problem.strict])).toEqual([[line, false]]);
 });
 
 test.each([
