@@ -3,6 +3,7 @@ import { ExitCode, UserError } from '../errors.ts';
 import type { LaunchCommand } from '../plan/types.ts';
 import type { Ending } from './ending.ts';
 import type { HeldChannel } from './relay-ipc.ts';
+import { followStops } from './follow-stops.ts';
 import { forwarded, forwardSignals } from './signals.ts';
 import { withOwnPid } from './socket-activation.ts';
 import { isTerminal, type Surroundings } from './surroundings.ts';
@@ -39,6 +40,7 @@ export async function startCommand(
   let child: ChildProcess | null = null;
   let witness: Witness | null = null;
   let young = true;
+  let stopFollowing = (): void => {};
   // Before the start: a signal that comes between the two would end us and not the application.
   const forwarding = forwardSignals({
     mayPrecede: () => young,
@@ -53,6 +55,7 @@ export async function startCommand(
   const calling = process.platform === 'linux' && (process.pid !== 1 || isTerminal(0)) ? setTimeout(() => (witness = callWitness(forwarded, unmarkedDescriptors)), CALL_WITNESS_AFTER_MS) : undefined;
   const stopForwarding = (): void => {
     clearTimeout(calling);
+    stopFollowing();
     witness?.dismiss();
     forwarding();
   };
@@ -67,6 +70,7 @@ export async function startCommand(
     // What came before is told in the next turn of the event loop, at the latest; nothing has a handler so soon that would be called twice.
     setImmediate(() => setImmediate(() => (young = false)));
     const pid = await startOf(child, command);
+    if (process.platform === 'linux') stopFollowing = followStops(pid);
     const joined = ipc?.join(child);
     return { pid, ended: endOf(child).finally(stopForwarding), lastMessagesSent: async () => joined?.emptied() };
   } catch (error) {

@@ -37,7 +37,7 @@ test('what was put is claimed once, oldest first, and gone when it is done', () 
 
 test('nothing is lost where others send what is kept, and remove the empty folder, at the same time', async () => {
   const script = `const { rmdirSync, readdirSync, unlinkSync } = require('node:fs'); const { workerData, parentPort } = require('node:worker_threads');
-    for (;;) { try { for (const name of readdirSync(workerData)) if (name.endsWith('.otlp')) { unlinkSync(workerData + '/' + name); parentPort.postMessage(1); } } catch {} try { rmdirSync(workerData); } catch {} }`;
+    for (;;) { try { for (const name of readdirSync(workerData)) if (name.endsWith('.otlp')) { unlinkSync(workerData + '/' + name); parentPort.postMessage(1); } } catch {} try { rmdirSync(workerData); } catch {} Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1); }`;
   const worker = new Worker(script, { eval: true, workerData: dir() });
   let sent = 0;
   worker.on('message', () => sent++);

@@ -1,5 +1,5 @@
 /** Runs of the built command line with the numbered application, for tests of the exporter. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync, type Dirent } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,8 +37,8 @@ export function makePlace(): Place {
     home,
     spool,
     env: { HOME: home, TMPDIR: dir, OTEL_RUN_SPOOL_DIR: spool, OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_RUN_KEEP: 'true' },
-    runs: () => readdirSync(spool, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory() && /^[0-9a-f]{16}$/.test(entry.name)).map(({ name }) => name),
-    files: () => [home, spool].flatMap((root) => readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))),
+    runs: () => listAll(spool).filter((entry) => entry.isDirectory() && /^[0-9a-f]{16}$/.test(entry.name)).map(({ name }) => name),
+    files: () => [home, spool].flatMap((root) => listAll(root).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))),
     kept: () => {
       const root = join(home, '.local/state/otel-run/kept');
       return existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.otlp')) : [];
@@ -50,6 +50,17 @@ export function makePlace(): Place {
     },
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
+}
+
+/** Everything below a directory, in which things are removed at any moment. */
+function listAll(dir: string): Dirent[] {
+  for (;;) {
+    try {
+      return readdirSync(dir, { recursive: true, withFileTypes: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !existsSync(dir)) throw error;
+    }
+  }
 }
 
 type Env = Readonly<Record<string, string | undefined>>;

@@ -59,6 +59,26 @@ describe.skipIf(!hasTerminal).each(ways)('%s, on a terminal', (_, way) => {
     await terminal.shows(/key 3\s+code 8\s+icanon\n/);
   });
 
+  it('Ctrl-Z in raw mode, which readline answers by stopping itself, stops the job; fg goes on with it, as often as you like', async () => {
+    const terminal = open(way);
+    terminal.type(`TERM=xterm run node -e 'const rl = require("readline").createInterface({ input: process.stdin, output: process.stdout, terminal: true, prompt: "" }); rl.on("SIGCONT", () => rl.prompt()); rl.on("line", (line) => { console.log("read", line); process.exit(7) }); console.log("re" + "ady")'\n`);
+    await terminal.shows(/ready/);
+    for (const time of ['first', 'second']) {
+      terminal.type('\x1a');
+      await terminal.shows(/Stopped/);
+      terminal.type(`echo "shell ${time}"\n`);
+      await terminal.shows(new RegExp(`shell ${time}\\n`));
+      terminal.type('fg\n');
+      await terminal.shows(/"\$@"\n/); // what the shell goes on with
+      // Until readline has set the terminal's mode again.
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+    terminal.type('words\r');
+    await terminal.shows(/read words/);
+    terminal.type('echo "code $?"\n');
+    await terminal.shows(/code 7\n/);
+  });
+
   it('a new size is told once', async () => {
     const terminal = open(way);
     terminal.type(`stty rows 20 cols 60; run node -e 'let n = 0; process.on("SIGWINCH", () => n++); process.stdout.on("resize", () => setTimeout(() => { console.log("size", process.stdout.columns, process.stdout.rows, n); process.exit() }, 300)); ${hold}console.log("re" + "ady"); require("child_process").execFileSync("stty", ["cols", "91"], { stdio: "inherit" })'\n`);

@@ -38,6 +38,8 @@ const withCopy = ({ contender, node, play, dir }: CommandFacts, spoil: (copy: st
   const words = contender.command(node, [play, 'natural']);
   if (!contender.traced) return { words };
   const copy = join(dir, 'otel-run');
+  // Of root it would be loaded from root's cache, where a sound one may be, if others could not read it.
+  chmodSync(dir, 0o755);
   for (const name of ['bin', 'dist', 'package.json']) cpSync(join(root, name), join(copy, name), { recursive: true });
   spoil(copy);
   return { words: words.map((word) => word.replace(join(root, 'bin'), join(copy, 'bin'))) };
