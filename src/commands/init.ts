@@ -8,6 +8,7 @@ import { chooseOffers, type Offer } from '../init/offers.ts';
 import { lookAtProject, type PackageManager, type Project } from '../init/project.ts';
 import { oneLine } from '../view/words.ts';
 import type { CommandContext } from './context.ts';
+import { firstSentence } from './invocation.ts';
 
 /** Somebody who answers, or null where nobody can. */
 export type Ask = ((question: string) => Promise<boolean>) | null;
@@ -40,7 +41,7 @@ function readWords(words: readonly string[]): { yes: boolean } {
     const { values } = parseArgs({ args: [...words], options: { yes: { type: 'boolean', short: 'y' } } });
     return { yes: values.yes === true };
   } catch (error) {
-    throw new UserError(ExitCode.failed, (error as Error).message, usage);
+    throw new UserError(ExitCode.failed, firstSentence((error as Error).message), usage);
   }
 }
 

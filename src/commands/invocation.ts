@@ -23,6 +23,7 @@ export async function parseInvocation(argv: readonly string[]): Promise<Invocati
   const [first, ...rest] = before.words;
   if (before.asked !== null) return { verb: 'help', flags: {}, words: [before.asked] };
   if (before.dashes || !isVerb(first)) return { verb: 'run', flags: before.flags, words: before.words };
+  if (first !== 'help' && !takesOptions(first) && rest.some((word) => word === '--help' || word === '-h')) return { verb: 'help', flags: {}, words: ['help'] };
   if (!takesOptions(first)) return { verb: first, flags: {}, words: [...before.taken, ...rest] };
   const behind = await splitFlags(rest);
   if (behind.asked !== null) return { verb: 'help', flags: {}, words: [behind.asked] };
@@ -35,6 +36,12 @@ export async function parseInvocation(argv: readonly string[]): Promise<Invocati
 
 export function usageError(problem: string, hint: string | null = null): UserError {
   return new UserError(ExitCode.failed, `${problem}${hint === null ? '' : `; ${hint}`}`, usageLine);
+}
+
+/** Node's parseArgs goes on to explain how a positional argument is written. */
+export function firstSentence(message: string): string {
+  const [sentence = ''] = message.split(/\.(?:\s|$)/, 1);
+  return `${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1)}`;
 }
 
 export const usageLine = 'usage: otel-run [options] [--] <command> [arguments…]   (otel-run --help lists the options)';

@@ -12,6 +12,7 @@ import { MalformedOtlp } from '../view/protobuf.ts';
 import { drawTrace } from '../view/tree.ts';
 import { counted, oneLine } from '../view/words.ts';
 import type { CommandContext } from './context.ts';
+import { firstSentence } from './invocation.ts';
 
 /** `otel-run traces` lists what the local store holds; `otel-run traces <id>` draws one trace. */
 export async function traces(words: readonly string[], context: CommandContext): Promise<number> {
@@ -49,7 +50,7 @@ function readWords(words: readonly string[]): Asked {
   try {
     parsed = parseArgs({ args: [...words], allowPositionals: true, options: { json: { type: 'boolean' }, limit: { type: 'string' } } });
   } catch (error) {
-    throw new UserError(ExitCode.failed, (error as Error).message, usage);
+    throw new UserError(ExitCode.failed, firstSentence((error as Error).message), usage);
   }
   const { values, positionals } = parsed;
   const limit = Number(values.limit ?? DEFAULT_LIMIT);

@@ -27,7 +27,7 @@ export function findCommand(words: readonly [string, ...string[]], place: Comman
   const file = /[/\\]/.test(name) ? judge(resolve(place.cwd, name)) : search(name, place);
   if (typeof file === 'string') return { file, args, name, isNode: isNodeProgram(file, readHead(file)) };
   if (name === 'node' && file.cause === 'missing') return { file: place.ownNode, args, name, isNode: true };
-  if (file.cause === 'missing') throw new UserError(ExitCode.notFound, `${name}: command not found`);
+  if (file.cause === 'missing') throw new UserError(ExitCode.notFound, `${name}: command not found`, /^\S+ .*\S/.test(name) ? 'the words of a command are words of their own: leave the quotes out (otel-run npm start)' : null);
   throw new UserError(ExitCode.notExecutable, `${name}: ${file.cause}${file.path === name ? '' : ` (${file.path})`}`);
 }
 

@@ -49,6 +49,8 @@ describe('the command line', () => {
 
   it.each<[args: string[], exitCode: number, stderr: RegExp]>([
     [['absent-program'], 127, /^otel-run: absent-program: command not found\n$/],
+    [['npm start'], 127, /^otel-run: npm start: command not found\notel-run: the words of a command are words of their own: leave the quotes out \(otel-run npm start\)\n$/],
+    [['traces', '--nonsense'], 125, /^otel-run: unknown option '--nonsense'\notel-run: usage: otel-run traces /],
     [['./absent.js'], 127, /^otel-run: \.\/absent\.js: command not found\n$/],
     [['closed'], 126, /^otel-run: closed: permission denied \(.*\)\n$/],
     [['./bin'], 126, /^otel-run: \.\/bin: is a directory/],
@@ -81,7 +83,7 @@ describe('the command line', () => {
     expect(await otelRun({ args: ['--version'] })).toMatchObject({ stdout: `${version}\n`, stderr: '', exitCode: 0 });
   });
 
-  it.each([['--help'], ['-h'], ['help'], ['--quiet --help node']])('%s fits a screen and names every option', async (line) => {
+  it.each([['--help'], ['-h'], ['help'], ['--quiet --help node'], ['traces --help'], ['init -h'], ['drain --help'], ['purge --help']])('%s fits a screen and names every option', async (line) => {
     const { stdout, stderr, exitCode } = await otelRun({ args: line.split(' ') });
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
     const lines = stdout.split('\n');
