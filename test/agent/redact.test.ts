@@ -197,6 +197,7 @@ describe('attributes', () => {
   test('the name of a statement\'s span', () => {
     expect(redactor.name("SELECT\n'p1'", { 'db.query.text': '' })).toBe('SELECT\n?');
     expect(redactor.name("it's", {})).toBe("it's");
+    expect(redactor.name('GET /x?token=p1', { 'db.query.text': '' })).toBe('GET /x?token=REDACTED');
   });
   test('the operation that an instrumentation took from a statement', () => expect(one('db.operation', "SELECT'p1'")).toBe('SELECT'));
   test('the given object is not changed', () => {

@@ -105,7 +105,7 @@ export function createRedactor(plan: RedactPlan): Redactor {
     attributes: (attributes) => cleanRecord(attributes, 0),
     name(name, attributes) {
       const isStatement = ODD_NAME.test(name) && ('db.query.text' in attributes || 'db.statement' in attributes);
-      return isStatement ? cleanString('statement', name, attributes) : text(name);
+      return text(isStatement ? redactStatement(name, attributes, text) : name);
     },
     text,
   };
