@@ -1,9 +1,10 @@
-import type { OtlpDestination } from '../plan/types.ts';
+import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { quote } from './origin.ts';
 
 export interface EndpointRequest {
   readonly text: string;
   readonly protocol: OtlpDestination['protocol'];
+  readonly signal: SignalName;
   /** Given for this signal alone: used as it is. */
   readonly forSignal: boolean;
   /** gRPC without a scheme goes without TLS. */
@@ -15,7 +16,7 @@ export type Endpoint =
   | { readonly url: null; readonly wrong: string; readonly hint: string | null };
 
 /** The URL that the exporter gets. https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
-export function readEndpoint({ text, protocol, forSignal, insecure }: EndpointRequest): Endpoint {
+export function readEndpoint({ text, protocol, signal, forSignal, insecure }: EndpointRequest): Endpoint {
   const isGrpc = protocol === 'grpc';
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   const bare = scheme === undefined && /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?(?:\/.*)?$/i.test(text);
@@ -30,7 +31,7 @@ export function readEndpoint({ text, protocol, forSignal, insecure }: EndpointRe
     return { url: null, wrong: `${quote(maskUrl(text))} is no valid URL`, hint: 'for instance http://localhost:4318' };
   }
   const authorization = readAuthorization(url);
-  return isGrpc ? { ...readGrpc(url), authorization } : { ...readHttp(url, forSignal), authorization };
+  return isGrpc ? { ...readGrpc(url), authorization } : { ...readHttp(url, signal, forSignal), authorization };
 }
 
 /** The URL with user, password and the values of its query hidden. */
@@ -46,17 +47,20 @@ function readGrpc(url: URL): { url: string; doubt: string | null; hint: string |
   return { url: `${url.protocol}//${url.hostname}:${port}`, doubt: rest === '' ? null : `gRPC has no path: ${quote(maskUrl(rest))} is not used`, hint: null };
 }
 
-function readHttp(url: URL, forSignal: boolean): { url: string; doubt: string | null; hint: string | null } {
+function readHttp(url: URL, signal: SignalName, forSignal: boolean): { url: string; doubt: string | null; hint: string | null } {
   url.hash = '';
+  const path = `/v1/${signal}`;
   if (forSignal) {
     const isBare = url.pathname === '/';
-    const doubt = isBare ? 'an endpoint of one signal is used as it is: traces go to the path /, not /v1/traces' : null;
-    return { url: url.href, doubt, hint: isBare ? `write ${maskUrl(withPath(url, '/v1/traces'))}` : null };
+    const doubt = isBare ? `an endpoint of one signal is used as it is: ${signal} go to the path /, not ${path}` : null;
+    return { url: url.href, doubt, hint: isBare ? `write ${maskUrl(withPath(url, path))}` : null };
   }
-  const base = /^(.*)\/v1\/traces\/*$/.exec(url.pathname)?.[1];
-  const doubt = base === undefined ? null : 'the path /v1/traces is appended to it, and it ends with it already';
+  const own = url.pathname.replace(/\/+$/, '');
+  // Of the general endpoint it is said once.
+  const base = signal === 'traces' && own.endsWith(path) ? own.slice(0, -path.length) : undefined;
+  const doubt = base === undefined ? null : `the path ${path} is appended to it, and it ends with it already`;
   const hint = base === undefined ? null : `write ${maskUrl(withPath(url, base))}`;
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`;
+  url.pathname = `${own}${path}`;
   return { url: url.href, doubt, hint };
 }
 

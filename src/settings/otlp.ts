@@ -1,13 +1,14 @@
+import type { SignalName } from '../plan/types.ts';
 import { readEndpoint } from './endpoint.ts';
 import { describeOrigin, originGiven, pickStronger, problemAt, rankOrigin } from './origin.ts';
 import type { Origin, OtlpSettings, Problem, Resolved, SettingValues } from './types.ts';
 
-/** What OTLP settings mean for traces: of a general setting and its twin for the signal the stronger one holds. */
-export function composeTracesOtlp(values: SettingValues, say: (problem: Problem) => void): OtlpSettings {
-  const protocol = pickStronger(values['otlp.protocol'], values['otlp.traces.protocol']);
-  const endpoint = pickStronger(values['otlp.endpoint'], values['otlp.traces.endpoint']);
-  const { headers, headerFiles } = mergeHeaders(values['otlp.headers'], values['otlp.traces.headers']);
-  const exporters = values['traces.exporters'];
+/** What OTLP settings mean for a signal: of a general setting and its twin for the signal the stronger one holds. */
+export function composeOtlp(signal: SignalName, values: SettingValues, say: (problem: Problem) => void): OtlpSettings {
+  const protocol = pickStronger(values['otlp.protocol'], values[`otlp.${signal}.protocol`]);
+  const endpoint = pickStronger(values['otlp.endpoint'], values[`otlp.${signal}.endpoint`]);
+  const { headers, headerFiles } = mergeHeaders(values['otlp.headers'], values[`otlp.${signal}.headers`]);
+  const exporters = values[`${signal}.exporters`];
   const configured =
     [endpoint, protocol].some((given) => originGiven(given) !== null) ||
     Object.keys(headers).length > 0 ||
@@ -17,35 +18,36 @@ export function composeTracesOtlp(values: SettingValues, say: (problem: Problem)
   const rejected = protocol.rejected ?? endpoint.rejected;
   if (rejected !== undefined) return off(`the value of ${describeOrigin(rejected)} is invalid`, rejected);
 
-  const isSignal = endpoint === values['otlp.traces.endpoint'];
+  const isSignal = endpoint === values[`otlp.${signal}.endpoint`];
   const kind = protocol.value ?? 'http/protobuf';
   const read = readEndpoint({
+    signal,
     text: endpoint.value ?? (kind === 'grpc' ? 'http://localhost:4317' : 'http://localhost:4318'),
     protocol: kind,
     forSignal: isSignal,
-    insecure: pickStronger(values['otlp.insecure'], values['otlp.traces.insecure']).value ?? false,
+    insecure: pickStronger(values['otlp.insecure'], values[`otlp.${signal}.insecure`]).value ?? false,
   });
   if (read.url === null) {
-    say(problemAt(endpoint.origin, `${read.wrong}; no traces are sent`, { severity: 'error', strict: true, hint: read.hint }));
+    say(problemAt(endpoint.origin, `${read.wrong}; no ${signal} are sent`, { severity: 'error', strict: true, hint: read.hint }));
     return off(`${describeOrigin(endpoint.origin)} is no endpoint`, endpoint.origin);
   }
   if (read.doubt !== null) say(problemAt(endpoint.origin, read.doubt, { hint: read.hint }));
   if (read.authorization !== null) headers['authorization'] ??= read.authorization;
 
-  const ca = pickStronger(values['otlp.certificate'], values['otlp.traces.certificate']).value;
-  const cert = pickStronger(values['otlp.clientCertificate'], values['otlp.traces.clientCertificate']).value;
-  const key = pickStronger(values['otlp.clientKey'], values['otlp.traces.clientKey']).value;
-  const timeout = pickStronger(values['otlp.timeout'], values['otlp.traces.timeout']).value ?? 10_000;
+  const ca = pickStronger(values['otlp.certificate'], values[`otlp.${signal}.certificate`]).value;
+  const cert = pickStronger(values['otlp.clientCertificate'], values[`otlp.${signal}.clientCertificate`]).value;
+  const key = pickStronger(values['otlp.clientKey'], values[`otlp.${signal}.clientKey`]).value;
+  const timeout = pickStronger(values['otlp.timeout'], values[`otlp.${signal}.timeout`]).value ?? 10_000;
   return {
     destination: {
       kind: 'otlp',
-      signal: 'traces',
+      signal,
       protocol: kind,
       url: read.url,
       headers,
       ...(Object.keys(headerFiles).length > 0 && { headerFiles }),
       timeoutMs: timeout === 0 ? NO_TIMEOUT : timeout,
-      compression: pickStronger(values['otlp.compression'], values['otlp.traces.compression']).value ?? 'none',
+      compression: pickStronger(values['otlp.compression'], values[`otlp.${signal}.compression`]).value ?? 'none',
       tls: { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) },
       undelivered: configured ? 'keep' : 'drop',
     },

@@ -1,8 +1,9 @@
+import type { SignalName } from '../plan/types.ts';
 import { checkKeys, checkVariables } from './check-names.ts';
 import type { ConfigFile } from './file-node.ts';
 import { composeIdentity } from './identity.ts';
-import { problemAt, rankOrigin } from './origin.ts';
-import { composeTracesOtlp } from './otlp.ts';
+import { rankOrigin } from './origin.ts';
+import { composeOtlp } from './otlp.ts';
 import { resolveValue } from './resolve-value.ts';
 import { composeSampler } from './sampler.ts';
 import type { Sources } from './sources.ts';
@@ -27,8 +28,7 @@ export function resolveSettings(input: ResolveInput): Settings {
   const sources: Sources = { ...input, say, noteCredential: (name) => void credentials.add(name) };
   // The table gives each key its type, and `resolveValue` obeys the table.
   const values = Object.fromEntries(Object.entries<Setting>(table).map(([key, setting]) => [key, resolveValue(key, setting, sources)])) as SettingValues;
-  for (const name of ['OTEL_EXPORTER_OTLP_METRICS_HEADERS', 'OTEL_EXPORTER_OTLP_LOGS_HEADERS']) if (input.env[name]) credentials.add(name);
-  for (const name of ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']) if (/\/\/[^/?#]*@/.test(input.env[name] ?? '')) credentials.add(name);
+  for (const name of ['', 'TRACES_', 'METRICS_', 'LOGS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}ENDPOINT`)) if (/\/\/[^/?#]*@/.test(input.env[name] ?? '')) credentials.add(name);
 
   const settings: Settings = {
     values,
@@ -41,18 +41,27 @@ export function resolveSettings(input: ResolveInput): Settings {
     verbosity: composeVerbosity(values),
     wait: values.wait,
     disabled: values.disabled,
-    otlp: { traces: composeTracesOtlp(values, say) },
+    otlp: composeSignals(values, say),
     credentials: [...credentials],
     file: input.file?.path ?? null,
     problems,
   };
-  for (const signal of ['metrics', 'logs'] as const) {
-    const { value, origin } = values[`${signal}.exporters`];
-    if (value.length > 0) say(problemAt(origin, `${signal} are not supported yet; none are exported`));
-  }
   checkVariables(input.env, say);
   if (input.file !== null) checkKeys(input.file, say);
   return settings;
+}
+
+/** What is wrong with the general setting is said once, and of a signal that is not sent nothing. */
+function composeSignals(values: SettingValues, say: (problem: Problem) => void): Settings['otlp'] {
+  const said = new Set<string>();
+  const compose = (signal: SignalName): Settings['otlp'][SignalName] =>
+    composeOtlp(signal, values, (problem) => {
+      const place = JSON.stringify(problem.origin);
+      if (said.has(place) || (signal !== 'traces' && !values[`${signal}.exporters`].value.includes('otlp'))) return;
+      said.add(place);
+      say(problem);
+    });
+  return { traces: compose('traces'), metrics: compose('metrics'), logs: compose('logs') };
 }
 
 /** The limit of a span, event or link, else the general one. https://opentelemetry.io/docs/specs/otel/common/#configurable-parameters */

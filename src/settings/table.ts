@@ -1,4 +1,5 @@
 import { INSTRUMENTATION_NAMES } from './instrumentation-names.ts';
+import { signalRows } from './otlp-table.ts';
 
 const ASKS_NETWORK = 'detectors that ask the network are not supported';
 const REMOTE_SAMPLER = 'samplers that ask a server are not supported';
@@ -74,42 +75,9 @@ export const table = {
     type: 'boolean', default: false, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_INSECURE'],
     help: 'gRPC without TLS where the endpoint names no scheme',
   },
-  'otlp.traces.endpoint': {
-    type: 'url', default: null, group: 'Sending', shown: 'url', env: ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
-    help: 'for traces alone; used as it is, nothing is appended', instead: 'no traces are sent',
-  },
-  'otlp.traces.protocol': {
-    type: 'enum', values: ['http/protobuf', 'grpc', 'http/json'], default: null, group: 'Sending', shown: 'value',
-    env: ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'], help: 'for traces alone', instead: 'no traces are sent',
-  },
-  'otlp.traces.headers': {
-    type: 'headers', default: {}, group: 'Sending', shown: 'names', env: ['OTEL_EXPORTER_OTLP_TRACES_HEADERS'],
-    help: 'for traces alone, added to otlp.headers',
-  },
-  'otlp.traces.timeout': {
-    type: 'duration', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT'],
-    help: 'for traces alone',
-  },
-  'otlp.traces.compression': {
-    type: 'enum', values: ['none', 'gzip'], default: null, group: 'Sending', shown: 'value',
-    env: ['OTEL_EXPORTER_OTLP_TRACES_COMPRESSION'], help: 'for traces alone',
-  },
-  'otlp.traces.certificate': {
-    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE'],
-    help: 'for traces alone',
-  },
-  'otlp.traces.clientKey': {
-    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY'],
-    help: 'for traces alone',
-  },
-  'otlp.traces.clientCertificate': {
-    type: 'path', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE'],
-    help: 'for traces alone',
-  },
-  'otlp.traces.insecure': {
-    type: 'boolean', default: null, group: 'Sending', shown: 'value', env: ['OTEL_EXPORTER_OTLP_TRACES_INSECURE'],
-    help: 'for traces alone',
-  },
+  ...signalRows('traces'),
+  ...signalRows('metrics'),
+  ...signalRows('logs'),
   'batch.delay': {
     type: 'duration', default: 1000, group: 'Sending', shown: 'value', env: ['OTEL_BSP_SCHEDULE_DELAY'],
     help: 'milliseconds that a span waits for company at most',
@@ -227,12 +195,27 @@ export const table = {
     env: ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'], help: 'for links of spans alone',
   },
   'metrics.exporters': {
-    type: 'list', values: ['otlp', 'console', 'prometheus'], none: true, default: [], group: 'Tracing', shown: 'value',
-    env: ['OTEL_METRICS_EXPORTER'], help: 'metrics are not supported yet', emptied: true, instead: 'no metrics are exported',
+    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Metrics', shown: 'value',
+    flag: '--metrics <exporters>', env: ['OTEL_METRICS_EXPORTER'],
+    unsupported: { prometheus: 'Prometheus cannot scrape otel-run yet; it takes otlp' },
+    help: 'otlp, console or none', emptied: true, instead: 'no metrics are exported',
+  },
+  'metrics.interval': {
+    type: 'duration', default: 60_000, group: 'Metrics', shown: 'value', env: ['OTEL_METRIC_EXPORT_INTERVAL'],
+    help: 'milliseconds between two exports',
+  },
+  'metrics.temporality': {
+    type: 'enum', values: ['cumulative', 'delta', 'lowmemory'], default: 'cumulative', group: 'Metrics', shown: 'value',
+    env: ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'], help: 'cumulative, delta or lowmemory, for OTLP',
+  },
+  'metrics.histograms': {
+    type: 'enum', values: ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'], default: 'explicit_bucket_histogram', group: 'Metrics', shown: 'value',
+    env: ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'], help: 'explicit_bucket_histogram or base2_exponential_bucket_histogram',
   },
   'logs.exporters': {
-    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Tracing', shown: 'value',
-    env: ['OTEL_LOGS_EXPORTER'], help: 'logs are not supported yet', emptied: true, instead: 'no logs are exported',
+    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Logs', shown: 'value',
+    flag: '--logs <exporters>', env: ['OTEL_LOGS_EXPORTER'],
+    help: 'otlp, console or none: log records of pino, winston, bunyan and the API', emptied: true, instead: 'no logs are exported',
   },
 
   print: {
@@ -327,7 +310,7 @@ export const table = {
   },
 } as const satisfies Record<string, Setting>;
 
-export type Group = 'Service' | 'Sending' | 'Tracing' | 'Running' | 'Settings';
+export type Group = 'Service' | 'Sending' | 'Tracing' | 'Metrics' | 'Logs' | 'Running' | 'Settings';
 
 interface Common {
   readonly group: Group;

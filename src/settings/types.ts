@@ -1,4 +1,4 @@
-import type { ExpressLayers, OtlpDestination, SamplerPlan, SpanLimitsPlan } from '../plan/types.ts';
+import type { ExpressLayers, OtlpDestination, SamplerPlan, SignalName, SpanLimitsPlan } from '../plan/types.ts';
 import type { SettingKey, ValueOf } from './table.ts';
 
 /** Where a value comes from. `name` is the flag (`--sampler`), the variable, the key in the file, or empty. */
@@ -77,7 +77,7 @@ export interface Settings {
   readonly wait: Resolved<boolean | null>;
   /** `OTEL_SDK_DISABLED=true`: settings are checked, then the command runs as without us. */
   readonly disabled: Resolved<boolean>;
-  readonly otlp: { readonly traces: OtlpSettings };
+  readonly otlp: Readonly<Record<SignalName, OtlpSettings>>;
 
   /** Names of environment variables that hold credentials of the backend: for no process of the application. */
   readonly credentials: readonly string[];
