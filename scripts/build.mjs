@@ -8,7 +8,7 @@ import { moduleHooks } from './build/import-hooks.mjs';
 import { configWithoutCode } from './build/config-without-code.mjs';
 import { loadLater } from './build/load-later.mjs';
 import { inlineConventions } from './build/inline-conventions.mjs';
-import { buildInstrumentationChunks } from './build/instrumentation-chunks.mjs';
+import { buildInstrumentationChunks, buildParts } from './build/agent-chunks.mjs';
 import { leaveOutDetectors } from './build/leave-out-detectors.mjs';
 import { writeLicences } from './build/licences.mjs';
 import { assertNoTwins } from './build/twins.mjs';
@@ -76,6 +76,7 @@ if (existsSync(join(root, 'src/agent/agent.ts'))) {
       plugins: [moduleHooks(root), inlineConventions(root), leaveOutDetectors()],
     }),
     await buildInstrumentationChunks({ ...common, plugins: [inlineConventions(root)] }, root, join(dist, 'agent/instrumentations')),
+    await buildParts({ ...common, plugins: [inlineConventions(root), leaveOutDetectors()] }, join(dist, 'agent')),
   );
 }
 

@@ -10,10 +10,11 @@ import { createSegmentWriter } from '../spool/segment-writer.ts';
 import type { AgentPlan, HandOffPlan } from '../plan/types.ts';
 import { createActiveContext, type ActiveContext } from './api/context.ts';
 import { registerApi } from './api/global-api.ts';
-import { createSpanEncoder, encodeResource, encodeScope } from './encode/span.ts';
+import { createSpanEncoder, encodeResource } from './encode/span.ts';
 import { watchEndings } from './exit/endings.ts';
 import { createHandOff, type HandOff } from './hand-off/hand-off.ts';
 import { claimNotices } from './hand-off/notices.ts';
+import { createScopes, type Scopes } from './hand-off/scopes.ts';
 import { describeUntold } from './hand-off/untold.ts';
 import { installInstrumentations, type Others } from './instrumentation/index.ts';
 import { stepAside } from './instrumentation/step-aside.ts';
@@ -21,7 +22,7 @@ import { sentryTraces, watchOtherAgents } from './other-agents.ts';
 import { contextOfEnvironment } from './propagation/environment.ts';
 import { createPropagator, createSwitch } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
-import { redactScope } from './redact/scope.ts';
+import { startMetering, type Metering } from './meter/metering.ts';
 import { detectResource } from './resource/resource.ts';
 import { isStackFull } from './stack.ts';
 import type { StartLog } from './tracer/open-spans.ts';
@@ -55,10 +56,12 @@ export function start(plan: AgentPlan, say: Say): void {
   registerApi(
     {
       ...(plan.traces === null ? {} : { trace: tracing.provider }),
+      ...(way.metering === null ? {} : { metrics: way.metering.provider }),
       context: active.manager,
       propagation: propagator,
     },
     (kind, instance) => {
+      if (kind === 'metrics') way.metering?.turnOff();
       if (kind !== 'trace' || instance === undefined) return;
       yieldTo(instance as TracerProvider, 'own-sdk', "the application sets up OpenTelemetry itself: otel-run leaves this process's traces to it.");
     },
@@ -66,6 +69,7 @@ export function start(plan: AgentPlan, say: Say): void {
   watchProcess(tracing, way, active);
   reachWorkers(plan);
   const yieldToAgent = (name: string): void => {
+    way.metering?.turnOff();
     if (!hasYielded) yieldTo(new ProxyTracerProvider(), 'other-agent', `${name} is active in this application and keeps its telemetry; otel-run adds none from now on.`);
   };
   const lookForSentry = (): void => {
@@ -82,7 +86,7 @@ export function start(plan: AgentPlan, say: Say): void {
       return watchAgents(filename);
     },
   };
-  instrument(plan, tracing, others, say);
+  instrument(plan, tracing, way, others, say);
 }
 
 /** Where finished spans go, and what an ending process must do about them. */
@@ -90,6 +94,8 @@ export interface Way {
   readonly sink: SpanSink;
   /** Null where nothing outlives the process. */
   readonly starts: StartLog | null;
+  /** Null where metrics go nowhere. */
+  readonly metering: Metering | null;
   flush(): void;
   loopMayEnd(): void;
   end(): void;
@@ -102,7 +108,12 @@ function openWay(plan: AgentPlan, resource: Attributes, redactor: Redactor, onSe
     return openInProcess(plan.handOff, redactor, say);
   }
   const handOff = openSpool(plan.handOff, plan.verbosity, resource, onSegment, say);
-  return { ...handOff, ...createOutlet(handOff, redactor) };
+  const scopes = createScopes(handOff, redactor);
+  return {
+    ...handOff,
+    ...createOutlet(handOff, scopes, redactor),
+    metering: plan.metrics === null ? null : startMetering({ ...plan.metrics, process: plan.metrics.process && threadId === 0 }, handOff, scopes, redactor),
+  };
 }
 
 function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['verbosity'], resource: Attributes, onSegment: () => void, say: Say): HandOff {
@@ -126,24 +137,14 @@ function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['
   };
 }
 
-/** A frame numbers scopes with 16 bits. Who makes tracers by the thousand loses their names, not their spans. */
-const MAX_SCOPES = 4096;
-const MANY_SCOPES = { name: 'otel-run: more scopes than can be told apart' };
-
 /** The start of a span that is larger is left out: every segment would begin with it. */
 const MAX_START_BYTES = 32 * 1024;
 
-function createOutlet(handOff: HandOff, redactor: Redactor): { sink: SpanSink; starts: StartLog } {
+function createOutlet(handOff: HandOff, scopes: Scopes, redactor: Redactor): { sink: SpanSink; starts: StartLog } {
   const encode = createSpanEncoder(redactor);
   // One of its own: starts may have to be recorded anew in the middle of an append.
   const encodeStart = createSpanEncoder(redactor);
-  const scopes = new Map<object, number>();
-  const numberOf = ({ instrumentationScope }: Parameters<SpanSink>[0]): number => {
-    const scope = scopes.size < MAX_SCOPES ? instrumentationScope : MANY_SCOPES;
-    let number = scopes.get(instrumentationScope) ?? scopes.get(scope);
-    if (number === undefined) scopes.set(scope, (number = handOff.defineScope(encodeScope(redactScope(scope, redactor)))));
-    return number;
-  };
+  const numberOf = ({ instrumentationScope }: Parameters<SpanSink>[0]): number => scopes.numberOf(instrumentationScope);
   return {
     sink(span) {
       try {
@@ -184,19 +185,21 @@ function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
     onLoopMayEnd: way.loopMayEnd,
     onExit() {
       tracing.endOpenSpans(unfinished);
+      way.metering?.snapshot(true);
       way.end();
     },
     onSudden() {
       tracing.recordOpenSpans();
+      way.metering?.snapshot(false);
       way.flush();
     },
   });
 }
 
 /** A failure costs the automatic spans: the application's own still have their way out. */
-function instrument(plan: AgentPlan, tracing: Tracing, others: Others, say: Say): void {
+function instrument(plan: AgentPlan, tracing: Tracing, way: Way, others: Others, say: Say): void {
   try {
-    installInstrumentations(plan, tracing.ownProvider, others, (line) => say(causeOf(line), line));
+    installInstrumentations(plan, { traces: tracing.ownProvider, metrics: way.metering?.provider ?? null }, others, (line) => say(causeOf(line), line));
   } catch (error) {
     say('instrumentations', `libraries are not traced: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -9,7 +9,8 @@ import { collectStarts, type OpenStarts } from './unfinished.ts';
 
 /** Consecutive items of one frame, or a writer's note of items that it had to drop. */
 export interface Chunk {
-  readonly segment: Segment;
+  /** Null for what stands in no segment. */
+  readonly segment: Segment | null;
   /** Null for a note. */
   readonly part: Part | null;
   readonly count: number;
@@ -26,6 +27,8 @@ export interface Follower {
   unread(): number;
   /** Bytes passed over because they belong to no whole frame. */
   readonly torn: number;
+  /** Nothing more is to be waited for: the next reads give all that there is. */
+  finish?(): void;
 }
 
 export interface FollowOptions {

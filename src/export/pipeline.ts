@@ -139,6 +139,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       return new Promise((resolve) => {
         draining = { since: performance.now() - Math.max(0, Date.now() - endedAt), mostMs: deadlineMs, finish: resolve };
         if (!retryIsTheirWish) retryAt = 0;
+        follower.finish?.();
         pipeline.tick();
       });
     },
@@ -155,7 +156,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       for (const chunk of chunks) {
         const settle = expect(chunk);
         if (chunk.part === null) {
-          drop(chunk.lost ?? 'lost', chunk.count);
+          if (chunk.count > 0) drop(chunk.lost ?? 'lost', chunk.count);
           settle();
           continue;
         }
@@ -176,8 +177,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   /** Notes a chunk as read and returns what settles it. */
   function expect(chunk: Chunk): () => void {
     tally.produced += chunk.count;
-    let state = pending.get(chunk.segment);
-    if (state === undefined) pending.set(chunk.segment, (state = { chunks: [], settledCount: options.settledBefore[chunk.segment.name] ?? 0 }));
+    const { segment } = chunk;
+    if (segment === null) return () => {};
+    let state = pending.get(segment);
+    if (state === undefined) pending.set(segment, (state = { chunks: [], settledCount: options.settledBefore[segment.name] ?? 0 }));
     const entry = { settled: false };
     state.chunks.push(entry);
     const { chunks } = state;
@@ -187,7 +190,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         chunks.shift();
         state.settledCount++;
       }
-      changed[chunk.segment.name] = state.settledCount;
+      changed[segment.name] = state.settledCount;
     };
   }
 

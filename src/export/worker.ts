@@ -2,7 +2,9 @@
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchPlan, Destination, ExporterPlan } from '../plan/types.ts';
-import { followSpool } from './follow.ts';
+import { followSpool, type Follower } from './follow.ts';
+import { followMetrics } from './metrics/follow-metrics.ts';
+import { createSeriesStore } from './metrics/series.ts';
 import { openKeep, type Keep, type OnLost } from './keep.ts';
 import { removeExpired } from './kept-files.ts';
 import { makeExporter } from './make-exporter.ts';
@@ -100,14 +102,24 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
 
   function openLine(destination: Destination, number: number) {
     const signal = signalOf(destination);
-    const follower = followSpool({
+    const spooled = followSpool({
       view,
       signal,
       maxItems: plan.batch.maxItems,
       maxBytes: MAX_BODY_BYTES,
       skip: settled[number]?.positions ?? {},
     });
+    const follower = signal === 'metrics' ? openMetrics(spooled, destination, number) : spooled;
     return { signal, follower, keep: keepOf(destination, plan, (count, why) => onLost(number, count, why)), isSilent: isSilent(destination), before: settled[number] };
+  }
+
+  function openMetrics(inner: Follower, destination: Destination, number: number): Follower {
+    const takenOver = Object.keys(settled[number]?.positions ?? {}).length > 0;
+    const store = createSeriesStore({
+      temporality: destination.kind === 'otlp' ? plan.metrics.temporality : 'cumulative',
+      takenOverAt: takenOver ? BigInt(Date.now()) * 1_000_000n : null,
+    });
+    return followMetrics({ inner, view, store, intervalMs: plan.metrics.intervalMs });
   }
 
   function startPipeline(exporter: Exporter, number: number): Pipeline {

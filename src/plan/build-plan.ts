@@ -9,7 +9,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What settings ask for, apart from where and how it runs. */
 export interface TelemetryWishes {
   readonly agent: Omit<AgentPlan, 'version' | 'run' | 'preload' | 'handOff'>;
-  readonly exporter: Pick<ExporterPlan, 'serviceName' | 'environment' | 'destinations' | 'batch' | 'drain' | 'stateDir' | 'notKept'>;
+  readonly exporter: Pick<ExporterPlan, 'serviceName' | 'environment' | 'destinations' | 'batch' | 'metrics' | 'drain' | 'stateDir' | 'notKept'>;
 }
 
 export interface PlanFacts {

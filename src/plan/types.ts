@@ -23,6 +23,12 @@ export interface SpanLimitsPlan {
   readonly attributePerLinkCount: number;
 }
 
+export interface MetricsPlan {
+  readonly histograms: 'explicit' | 'exponential';
+  /** Processor time and memory of the process: of one thread in each. */
+  readonly process: boolean;
+}
+
 export type Propagator = 'tracecontext' | 'baggage' | 'b3' | 'b3multi' | 'jaeger' | 'xray' | 'ottrace';
 /** Of which spans the start is in the spool before they end, for an end that no JavaScript sees. */
 export type RecordStarts = 'none' | 'long' | 'all';
@@ -47,6 +53,8 @@ export interface AgentPlan {
   readonly detectors: readonly string[] | null;
   /** Null where traces are exported nowhere: context is still propagated. */
   readonly traces: { readonly sampler: SamplerPlan; readonly limits: SpanLimitsPlan; readonly recordStarts: RecordStarts } | null;
+  /** Null where metrics are exported nowhere. */
+  readonly metrics: MetricsPlan | null;
   readonly propagators: readonly Propagator[];
   readonly instrumentations: {
     /** Short names (`express`, `pg`, `aws-sdk`…) that alone are wanted, or null for the default set. */
@@ -132,6 +140,7 @@ export interface ExporterPlan {
   readonly environment: string | null;
   readonly destinations: readonly Destination[];
   readonly batch: BatchPlan;
+  readonly metrics: { readonly intervalMs: number; readonly temporality: 'cumulative' | 'delta' };
   /** Milliseconds for the rest after the last writer has ended. */
   readonly drain: { readonly unreachedMs: number; readonly badMs: number };
   /** See {@link HandOffPlan}; null where lines go to the supervisor's caller. */

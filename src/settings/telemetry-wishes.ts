@@ -25,7 +25,8 @@ export function telemetryWishes(settings: Settings, place: Place): TelemetryWish
       serviceVersion: settings.serviceVersion.value,
       resource: Object.fromEntries(Object.entries(settings.resource).map(([key, { value }]) => [key, value])),
       detectors: settings.detectors.value,
-      traces: destinations.length === 0 ? null : { sampler: settings.sampler.value, limits: settings.limits, recordStarts: values['traces.recordStarts'].value },
+      traces: !destinations.some(takesTraces) ? null : { sampler: settings.sampler.value, limits: settings.limits, recordStarts: values['traces.recordStarts'].value },
+      metrics: destinations.some((destination) => 'signal' in destination && destination.signal === 'metrics') ? { histograms: values['metrics.histograms'].value === 'base2_exponential_bucket_histogram' ? 'exponential' : 'explicit', process: true } : null,
       propagators: values.propagators.value,
       instrumentations: {
         only: values['instrumentations.only'].value,
@@ -46,6 +47,7 @@ export function telemetryWishes(settings: Settings, place: Place): TelemetryWish
       environment: settings.environment.value,
       destinations,
       batch: { scheduleDelayMs: values['batch.delay'].value, maxItems: values['batch.size'].value },
+      metrics: { intervalMs: values['metrics.interval'].value, temporality: values['metrics.temporality'].value === 'cumulative' ? 'cumulative' : 'delta' },
       drain: drainOf(settings, place),
       stateDir: place.stateDir,
       notKept: whyNotKept(values.keep.value, place),
@@ -66,6 +68,10 @@ function whyNotKept(wish: boolean | null, { stateDir, unwritable, forgets }: Pla
   return wish === true || forgets === null ? null : `${forgets}: mount a volume there, or name one in OTEL_RUN_STATE_DIR`;
 }
 
+function takesTraces(destination: Destination): boolean {
+  return !('signal' in destination) || destination.signal === 'traces';
+}
+
 const LOCAL_STORE_BYTES = 64 * 1024 * 1024;
 
 function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }: Place): Destination[] {
@@ -80,5 +86,11 @@ function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }
   }
   if (exporters.includes('console')) destinations.push({ kind: 'console', signal: 'traces' });
   if (values.print.value) destinations.push({ kind: 'print' });
+  for (const signal of ['metrics', 'logs'] as const) {
+    const wanted = values[`${signal}.exporters`].value;
+    const { destination, configured } = otlp[signal];
+    if (wanted.includes('otlp') && destination !== null) destinations.push({ ...destination, undelivered: configured ? 'keep' : 'drop' });
+    if (wanted.includes('console')) destinations.push({ kind: 'console', signal });
+  }
   return destinations;
 }

@@ -5,7 +5,7 @@ import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace
 import protobuf from 'protobufjs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createSpanEncoder, encodeResource, encodeScope } from '../../src/agent/encode/span.ts';
-import { MAX_STRING } from '../../src/agent/encode/wire.ts';
+import { MAX_STRING } from '../../src/spool/wire.ts';
 import { createRedactor } from '../../src/agent/redact/redact.ts';
 
 // An independent decoder, from the message definitions of opentelemetry-proto.

@@ -78,6 +78,7 @@ export function makeRoom(): Room {
       environment: null,
       destinations: [],
       batch: { scheduleDelayMs: 100, maxItems: 512 },
+      metrics: { intervalMs: 60_000, temporality: 'cumulative' },
       drain: { unreachedMs: 2000, badMs: 500 },
       noticeFile: null,
       lastWordsFiles: [],

@@ -25,6 +25,7 @@ export function agentPlan(dir: string, changes: Partial<AgentPlan> = {}): AgentP
       limits: { attributeCount: 128, eventCount: 128, linkCount: 128, attributePerEventCount: 128, attributePerLinkCount: 128 },
       recordStarts: 'long',
     },
+    metrics: null,
     propagators: ['tracecontext', 'baggage'],
     instrumentations: { only: null, disabled: [], options: {}, expressLayers: 'none' },
     redact: { names: [], attributes: [], patterns: [], keep: [] },

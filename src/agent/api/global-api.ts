@@ -6,13 +6,14 @@
  * registers (they assign the global, readers do not) it shows the caller what the caller expects to find:
  * the application's own set-up succeeds as if we were not there, and is told to us.
  */
-import type { ContextManager, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
+import type { ContextManager, MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import { callerApiVersion } from './caller-version.ts';
 
-export type ApiKind = 'trace' | 'context' | 'propagation';
+export type ApiKind = 'trace' | 'metrics' | 'context' | 'propagation';
 
 export interface OwnApi {
   readonly trace?: TracerProvider;
+  readonly metrics?: MeterProvider;
   readonly context: ContextManager;
   readonly propagation: TextMapPropagator;
 }

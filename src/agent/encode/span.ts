@@ -7,7 +7,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Redactor } from '../redact/redact.ts';
 import { writeAttributes } from './attributes.ts';
 import { isLink, isTime, speak } from './sound.ts';
-import { createWire, type Wire } from './wire.ts';
+import { createWire, type Wire } from '../../spool/wire.ts';
 
 /** Encodes a span, finished or not, as field 2 of ScopeSpans. The bytes are valid until the next call. Throws what a hostile span throws. */
 export type SpanEncoder = (span: ReadableSpan) => Buffer;

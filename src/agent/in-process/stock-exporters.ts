@@ -34,6 +34,7 @@ export function openInProcess(plan: HandOffPlan & { kind: 'in-process' }, redact
   let waiting = 0;
   return {
     starts: null,
+    metering: null,
     sink(span) {
       const clean = redactSpan(span, redactor);
       waiting++;

@@ -1,4 +1,4 @@
-import type { TracerProvider } from '@opentelemetry/api';
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import type { AgentPlan } from '../../plan/types.ts';
 import { watchBuiltinLoads } from './builtin-loads.ts';
 import { entryKind } from './entry-kind.ts';
@@ -13,6 +13,12 @@ import { publishReport, reasonOf } from './report.ts';
 import { runRequireHooks } from './require-in-the-middle.ts';
 import { instrumentationTable } from './table.ts';
 
+/** Where instrumentations report; null: nowhere. */
+export interface Providers {
+  readonly traces: TracerProvider;
+  readonly metrics: MeterProvider | null;
+}
+
 /** What the application has of its own that traces. */
 export interface Others {
   /** Somebody else traces from now on: what is not patched yet stays as it is. */
@@ -24,10 +30,10 @@ export interface Others {
  * Has every wanted instrumentation constructed when the application first loads its library, and not before.
  * `say` takes lines about what could not be done.
  */
-export function installInstrumentations(plan: AgentPlan, provider: TracerProvider, { hasYielded, watchFile }: Others, say: (line: string) => void): void {
-  const wanted = instrumentationTable.filter((entry) => isWanted(entry, plan.instrumentations));
+export function installInstrumentations(plan: AgentPlan, providers: Providers, { hasYielded, watchFile }: Others, say: (line: string) => void): void {
+  const wanted = instrumentationTable.filter((entry) => isWanted(entry, plan.instrumentations) && (entry.name !== METRICS_ONLY || providers.metrics !== null));
   const entry = entryKind(process.argv, process.execArgv, process.env.NODE_OPTIONS ?? '');
-  const constructions = createConstructions(plan, provider, hasYielded, say);
+  const constructions = createConstructions(plan, providers, hasYielded, say);
   const libraries = createLibraries({ wanted, construct: constructions.construct, say, verbose: plan.verbosity === 'verbose' });
   publishReport(() => ({ constructed: constructions.names(), libraries: libraries.reports }));
 
@@ -40,8 +46,11 @@ export function installInstrumentations(plan: AgentPlan, provider: TracerProvide
 
 function isWanted({ name, offByDefault }: InstrumentationEntry, { only, disabled }: AgentPlan['instrumentations']): boolean {
   if (disabled.includes(name)) return false;
-  return only === null ? !offByDefault : only.includes(name);
+  return only === null ? !offByDefault || name === METRICS_ONLY : only.includes(name);
 }
+
+/** What it measures is wanted wherever metrics are. */
+const METRICS_ONLY = 'runtime-node';
 
 interface Constructions {
   /** Null, or why it cannot be had. Constructs once. */
@@ -49,13 +58,14 @@ interface Constructions {
   readonly names: () => readonly string[];
 }
 
-function createConstructions(plan: AgentPlan, provider: TracerProvider, hasYielded: Others['hasYielded'], say: (line: string) => void): Constructions {
+function createConstructions(plan: AgentPlan, providers: Providers, hasYielded: Others['hasYielded'], say: (line: string) => void): Constructions {
   const outcomes = new Map<string, string | null>();
   const attempt = (entry: InstrumentationEntry): string | null => {
     try {
       const instrumentation = new (entry.load())(instrumentationOptions(entry.name, plan.instrumentations));
       adjustInstrumentation(entry.name, instrumentation);
-      instrumentation.setTracerProvider(instrumentationProvider(entry.name, provider));
+      instrumentation.setTracerProvider(instrumentationProvider(entry.name, providers.traces));
+      if (providers.metrics !== null) instrumentation.setMeterProvider(providers.metrics);
       return null;
     } catch (error) {
       const reason = `its instrumentation failed to start (${reasonOf(error)})`;

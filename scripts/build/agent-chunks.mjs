@@ -14,9 +14,18 @@ export function buildInstrumentationChunks(options, root, outdir) {
   const table = readFileSync(join(root, 'src/agent/instrumentation/table.ts'), 'utf8');
   const names = [...table.matchAll(/loadInstrumentation\('([\w.-]+)'/g)].map(([, name]) => name);
   if (names.length < 35) throw new Error(`Only ${names.length} instrumentations found in the table.`);
+  return buildChunks(options, Object.fromEntries(names.map((name) => [name, `@opentelemetry/instrumentation-${name}`])), outdir);
+}
+
+/** Parts of the agent that not every process needs, in the same form: `<name>.js` beside it. */
+export function buildParts(options, outdir) {
+  return buildChunks(options, { meter: 'src/agent/meter/meter.ts' }, outdir);
+}
+
+function buildChunks(options, entryPoints, outdir) {
   return build({
     ...options,
-    entryPoints: Object.fromEntries(names.map((name) => [name, `@opentelemetry/instrumentation-${name}`])),
+    entryPoints,
     outdir,
     format: 'cjs',
     mainFields: ['main', 'module'],

@@ -11,11 +11,22 @@ export interface Wire {
   fixed32Field(tag: number, value: number): void;
   /** Seconds and nanoseconds as nanoseconds. */
   timeField(tag: number, time: readonly [number, number]): void;
+  /** Nanoseconds, 64 bits. */
+  nanosField(tag: number, value: bigint): void;
   /** Any integer a number can hold, as int64. */
   int64Field(tag: number, value: number): void;
   doubleField(tag: number, value: number): void;
+  /** Eight bytes of an integer, signed or not. */
+  fixed64Field(tag: number, value: number): void;
+  /** Packed lists. */
+  fixed64List(tag: number, values: readonly number[]): void;
+  doubleList(tag: number, values: readonly number[]): void;
+  /** Of integers that are not negative. */
+  varintList(tag: number, values: readonly number[]): void;
   stringField(tag: number, value: string): void;
   bytesField(tag: number, value: Uint8Array): void;
+  /** Whole fields. */
+  raw(fields: Uint8Array): void;
   /** Hexadecimal digits as bytes; a digit that is none counts as 0. */
   hexField(tag: number, digits: string): void;
   /** Starts a length-delimited field; give what it returns to {@link Wire.close}. */
@@ -68,6 +79,12 @@ export function createWire(): Wire {
     position += 4;
   };
 
+  const fixed64 = (value: number): void => {
+    const high = Math.floor(value / 0x1_0000_0000);
+    word((value - high * 0x1_0000_0000) >>> 0);
+    word(high >>> 0);
+  };
+
   /** Puts the length before what was written since `start`, where `room` bytes were left for it. */
   const seal = (start: number, room: number): void => {
     const length = position - start - room;
@@ -110,6 +127,11 @@ export function createWire(): Wire {
       word(low >>> 0);
       word(Math.floor(lower / 0x1_0000_0000) + Math.floor(upper / 0x10000) + (low >= 0x1_0000_0000 ? 1 : 0));
     },
+    nanosField(tag, value) {
+      reserve(13);
+      varint(tag);
+      position = buffer.writeBigUInt64LE(value, position);
+    },
     int64Field(tag, value) {
       reserve(15);
       varint(tag);
@@ -122,6 +144,29 @@ export function createWire(): Wire {
       varint(tag);
       buffer.writeDoubleLE(value, position);
       position += 8;
+    },
+    fixed64Field(tag, value) {
+      reserve(13);
+      varint(tag);
+      fixed64(value);
+    },
+    fixed64List(tag, values) {
+      reserve(values.length * 8 + 9);
+      varint(tag);
+      varint(values.length * 8);
+      for (const value of values) fixed64(value);
+    },
+    doubleList(tag, values) {
+      reserve(values.length * 8 + 9);
+      varint(tag);
+      varint(values.length * 8);
+      for (const value of values) position = buffer.writeDoubleLE(value, position);
+    },
+    varintList(tag, values) {
+      reserve(values.length * 10 + 9);
+      const start = wire.open(tag);
+      for (const value of values) long(value >>> 0, Math.floor(value / 0x1_0000_0000));
+      wire.close(start);
     },
     stringField(tag, value) {
       const text = value.length > MAX_STRING ? value.slice(0, MAX_STRING) : value;
@@ -154,6 +199,11 @@ export function createWire(): Wire {
       varint(value.length);
       buffer.set(value, position);
       position += value.length;
+    },
+    raw(fields) {
+      reserve(fields.length);
+      buffer.set(fields, position);
+      position += fields.length;
     },
     hexField(tag, digits) {
       const length = digits.length >>> 1;

@@ -1,0 +1,67 @@
+/**
+ * The meter of one process: OpenTelemetry's SDK makes the points, and we collect them ourselves, synchronously. Its own
+ * readers are asynchronous and give nothing in `exit`. A bundle of its own, loaded where metrics are wanted.
+ */
+import type { MeterProvider as ApiMeterProvider } from '@opentelemetry/api';
+import { emptyResource } from '@opentelemetry/resources';
+import { AggregationType, MeterProvider, MetricReader, type AggregationOption, type DataPoint, type ExponentialHistogram, type Histogram, type IMetricReader, type MetricData, InstrumentType } from '@opentelemetry/sdk-metrics';
+import type { AgentPlan } from '../../plan/types.ts';
+import { limitCardinality } from './cardinality.ts';
+import { collect } from './collect.ts';
+import { measureProcess } from './process-metrics.ts';
+
+export type Point = DataPoint<number | Histogram | ExponentialHistogram>;
+/** Takes a point of a metric of a scope; what it holds is the SDK's and may change later. */
+export type PointSink = (scope: MetricScope, metric: MetricData, point: Point) => void;
+
+export interface MetricScope {
+  readonly name: string;
+  readonly version?: string;
+  readonly schemaUrl?: string;
+}
+
+export interface Meter {
+  readonly provider: ApiMeterProvider;
+  /** Hands over every series that has changed since the last time; `all`: every series. Never throws. */
+  snapshot(all: boolean): void;
+}
+
+export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: PointSink): Meter {
+  limitCardinality();
+  const reader = new SnapshotReader(plan.histograms);
+  const provider = new MeterProvider({ resource: emptyResource(), readers: [reader as IMetricReader] });
+  if (plan.process) measureProcess(provider);
+  const told = new Map<object, number>();
+  return {
+    provider,
+    snapshot(all) {
+      for (const { scope, metrics } of collect(provider)) {
+        for (const metric of metrics) {
+          for (const point of metric.dataPoints as Point[]) {
+            const mark = markOf(point.value);
+            if (!all && told.get(point.attributes) === mark && told.has(point.attributes)) continue;
+            told.set(point.attributes, mark);
+            sink(scope, metric, point);
+          }
+        }
+      }
+    },
+  };
+}
+
+/** What changes whenever something is recorded. The SDK keeps one object of attributes for each series. */
+function markOf(value: Point['value']): number {
+  return typeof value === 'number' ? value : value.count;
+}
+
+class SnapshotReader extends MetricReader {
+  constructor(histograms: NonNullable<AgentPlan['metrics']>['histograms']) {
+    const exponential: AggregationOption = { type: AggregationType.EXPONENTIAL_HISTOGRAM };
+    super({
+      aggregationSelector: (type) => (histograms === 'exponential' && type === InstrumentType.HISTOGRAM ? exponential : { type: AggregationType.DEFAULT }),
+      cardinalitySelector: () => Infinity,
+    });
+  }
+  protected async onShutdown(): Promise<void> {}
+  protected async onForceFlush(): Promise<void> {}
+}
