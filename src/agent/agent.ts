@@ -22,6 +22,7 @@ import { sentryTraces, watchOtherAgents } from './other-agents.ts';
 import { contextOfEnvironment } from './propagation/environment.ts';
 import { createPropagator, createSwitch } from './propagation/propagator.ts';
 import { createRedactor, type Redactor } from './redact/redact.ts';
+import { startLogging, type Logging } from './logger/logging.ts';
 import { startMetering, type Metering } from './meter/metering.ts';
 import { detectResource } from './resource/resource.ts';
 import { isStackFull } from './stack.ts';
@@ -96,6 +97,8 @@ export interface Way {
   readonly starts: StartLog | null;
   /** Null where metrics go nowhere. */
   readonly metering: Metering | null;
+  /** Null where log records go nowhere. */
+  readonly logging: Logging | null;
   flush(): void;
   loopMayEnd(): void;
   end(): void;
@@ -113,6 +116,7 @@ function openWay(plan: AgentPlan, resource: Attributes, redactor: Redactor, onSe
     ...handOff,
     ...createOutlet(handOff, scopes, redactor),
     metering: plan.metrics === null ? null : startMetering({ ...plan.metrics, process: plan.metrics.process && threadId === 0 }, handOff, scopes, redactor),
+    logging: plan.logs === null ? null : startLogging(plan.logs, handOff, scopes, redactor),
   };
 }
 
@@ -199,7 +203,7 @@ function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
 /** A failure costs the automatic spans: the application's own still have their way out. */
 function instrument(plan: AgentPlan, tracing: Tracing, way: Way, others: Others, say: Say): void {
   try {
-    installInstrumentations(plan, { traces: tracing.ownProvider, metrics: way.metering?.provider ?? null }, others, (line) => say(causeOf(line), line));
+    installInstrumentations(plan, { traces: tracing.ownProvider, metrics: way.metering?.provider ?? null, logs: way.logging?.provider ?? null }, others, (line) => say(causeOf(line), line));
   } catch (error) {
     say('instrumentations', `libraries are not traced: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -29,6 +29,13 @@ export interface MetricsPlan {
   readonly process: boolean;
 }
 
+export interface LogsPlan {
+  /** What is written to the console is a log record too. */
+  readonly console: boolean;
+  /** Attributes of a record; undefined = no limit. */
+  readonly limits: { readonly count: number; readonly valueLength?: number };
+}
+
 export type Propagator = 'tracecontext' | 'baggage' | 'b3' | 'b3multi' | 'jaeger' | 'xray' | 'ottrace';
 /** Of which spans the start is in the spool before they end, for an end that no JavaScript sees. */
 export type RecordStarts = 'none' | 'long' | 'all';
@@ -55,6 +62,8 @@ export interface AgentPlan {
   readonly traces: { readonly sampler: SamplerPlan; readonly limits: SpanLimitsPlan; readonly recordStarts: RecordStarts } | null;
   /** Null where metrics are exported nowhere. */
   readonly metrics: MetricsPlan | null;
+  /** Null where log records are exported nowhere. */
+  readonly logs: LogsPlan | null;
   readonly propagators: readonly Propagator[];
   readonly instrumentations: {
     /** Short names (`express`, `pg`, `aws-sdk`…) that alone are wanted, or null for the default set. */

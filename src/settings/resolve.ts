@@ -36,6 +36,7 @@ export function resolveSettings(input: ResolveInput): Settings {
     detectors: values.detectors,
     sampler: composeSampler({ sampler: values['traces.sampler'], sample: values['traces.sample'], arg: values['traces.samplerArg'] }, say),
     limits: composeLimits(values),
+    logLimits: composeLogLimits(values),
     expressLayers: values['express.layers'],
     instrumentationOptions: values['instrumentations.options'],
     verbosity: composeVerbosity(values),
@@ -76,6 +77,11 @@ function composeLimits(values: SettingValues): Settings['limits'] {
     attributePerEventCount: values['limits.event.attributeCount'].value ?? general,
     attributePerLinkCount: values['limits.link.attributeCount'].value ?? general,
   };
+}
+
+function composeLogLimits(values: SettingValues): Settings['logLimits'] {
+  const valueLength = values['limits.logRecord.attributeValueLength'].value ?? values['limits.attributeValueLength'].value;
+  return { count: values['limits.logRecord.attributeCount'].value ?? values['limits.attributeCount'].value, ...(valueLength !== null && { valueLength }) };
 }
 
 function composeVerbosity({ quiet, verbose, logLevel }: SettingValues): Settings['verbosity'] {

@@ -217,6 +217,18 @@ export const table = {
     flag: '--logs <exporters>', env: ['OTEL_LOGS_EXPORTER'],
     help: 'otlp, console or none: log records of pino, winston, bunyan and the API', emptied: true, instead: 'no logs are exported',
   },
+  'logs.console': {
+    type: 'boolean', default: false, group: 'Logs', shown: 'value', env: ['OTEL_RUN_LOGS_CONSOLE'],
+    help: 'what is written to the console is a log record too (Node 22.15 and later)',
+  },
+  'limits.logRecord.attributeValueLength': {
+    type: 'integer', min: 0, default: null, group: 'Logs', shown: 'value', env: ['OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    help: 'for log records alone',
+  },
+  'limits.logRecord.attributeCount': {
+    type: 'integer', min: 0, default: null, group: 'Logs', shown: 'value', env: ['OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT'],
+    help: 'for log records alone',
+  },
 
   print: {
     type: 'boolean', default: false, group: 'Running', shown: 'value',

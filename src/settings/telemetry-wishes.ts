@@ -1,6 +1,6 @@
 import type { TelemetryWishes } from '../plan/build-plan.ts';
 import { traceStoreDir } from '../plan/state-dir.ts';
-import type { Destination } from '../plan/types.ts';
+import type { Destination, SignalName } from '../plan/types.ts';
 import type { Settings } from './types.ts';
 
 /** What a run has found around itself. */
@@ -25,8 +25,9 @@ export function telemetryWishes(settings: Settings, place: Place): TelemetryWish
       serviceVersion: settings.serviceVersion.value,
       resource: Object.fromEntries(Object.entries(settings.resource).map(([key, { value }]) => [key, value])),
       detectors: settings.detectors.value,
-      traces: !destinations.some(takesTraces) ? null : { sampler: settings.sampler.value, limits: settings.limits, recordStarts: values['traces.recordStarts'].value },
-      metrics: destinations.some((destination) => 'signal' in destination && destination.signal === 'metrics') ? { histograms: values['metrics.histograms'].value === 'base2_exponential_bucket_histogram' ? 'exponential' : 'explicit', process: true } : null,
+      traces: !hasSignal(destinations, 'traces') ? null : { sampler: settings.sampler.value, limits: settings.limits, recordStarts: values['traces.recordStarts'].value },
+      metrics: hasSignal(destinations, 'metrics') ? { histograms: values['metrics.histograms'].value === 'base2_exponential_bucket_histogram' ? 'exponential' : 'explicit', process: true } : null,
+      logs: hasSignal(destinations, 'logs') ? { console: values['logs.console'].value, limits: settings.logLimits } : null,
       propagators: values.propagators.value,
       instrumentations: {
         only: values['instrumentations.only'].value,
@@ -68,8 +69,9 @@ function whyNotKept(wish: boolean | null, { stateDir, unwritable, forgets }: Pla
   return wish === true || forgets === null ? null : `${forgets}: mount a volume there, or name one in OTEL_RUN_STATE_DIR`;
 }
 
-function takesTraces(destination: Destination): boolean {
-  return !('signal' in destination) || destination.signal === 'traces';
+/** What names no signal is for traces. */
+function hasSignal(destinations: readonly Destination[], signal: SignalName): boolean {
+  return destinations.some((destination) => ('signal' in destination ? destination.signal : 'traces') === signal);
 }
 
 const LOCAL_STORE_BYTES = 64 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { ExpressLayers, OtlpDestination, SamplerPlan, SignalName, SpanLimitsPlan } from '../plan/types.ts';
+import type { ExpressLayers, LogsPlan, OtlpDestination, SamplerPlan, SignalName, SpanLimitsPlan } from '../plan/types.ts';
 import type { SettingKey, ValueOf } from './table.ts';
 
 /** Where a value comes from. `name` is the flag (`--sampler`), the variable, the key in the file, or empty. */
@@ -70,6 +70,7 @@ export interface Settings {
   readonly detectors: Resolved<readonly string[] | null>;
   readonly sampler: Resolved<SamplerPlan>;
   readonly limits: SpanLimitsPlan;
+  readonly logLimits: LogsPlan['limits'];
   readonly expressLayers: Resolved<ExpressLayers>;
   readonly instrumentationOptions: Resolved<Readonly<Record<string, Readonly<Record<string, unknown>>>>>;
   readonly verbosity: Resolved<'quiet' | 'normal' | 'verbose'>;

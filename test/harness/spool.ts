@@ -26,6 +26,7 @@ export function agentPlan(dir: string, changes: Partial<AgentPlan> = {}): AgentP
       recordStarts: 'long',
     },
     metrics: null,
+    logs: null,
     propagators: ['tracecontext', 'baggage'],
     instrumentations: { only: null, disabled: [], options: {}, expressLayers: 'none' },
     redact: { names: [], attributes: [], patterns: [], keep: [] },

@@ -29,7 +29,7 @@ export function writeAttributes(wire: Wire, tag: number, attributes: object, dep
 }
 
 /** The content of an AnyValue: nothing for null and for what OTLP has no word for. */
-function writeValue(wire: Wire, value: unknown, depth: number): void {
+export function writeValue(wire: Wire, value: unknown, depth: number): void {
   if (typeof value === 'string') return wire.stringField(STRING_VALUE, value);
   if (typeof value === 'number') {
     // Integers as int64 like the stock exporters, so that a backend sees one type for one attribute.

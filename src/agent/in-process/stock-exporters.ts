@@ -35,6 +35,7 @@ export function openInProcess(plan: HandOffPlan & { kind: 'in-process' }, redact
   return {
     starts: null,
     metering: null,
+    logging: null,
     sink(span) {
       const clean = redactSpan(span, redactor);
       waiting++;

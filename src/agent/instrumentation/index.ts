@@ -1,4 +1,5 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import type { LoggerProvider } from '@opentelemetry/api-logs';
 import type { AgentPlan } from '../../plan/types.ts';
 import { watchBuiltinLoads } from './builtin-loads.ts';
 import { entryKind } from './entry-kind.ts';
@@ -17,6 +18,7 @@ import { instrumentationTable } from './table.ts';
 export interface Providers {
   readonly traces: TracerProvider;
   readonly metrics: MeterProvider | null;
+  readonly logs: LoggerProvider | null;
 }
 
 /** What the application has of its own that traces. */
@@ -62,10 +64,11 @@ function createConstructions(plan: AgentPlan, providers: Providers, hasYielded: 
   const outcomes = new Map<string, string | null>();
   const attempt = (entry: InstrumentationEntry): string | null => {
     try {
-      const instrumentation = new (entry.load())(instrumentationOptions(entry.name, plan.instrumentations));
+      const instrumentation = new (entry.load())(instrumentationOptions(entry.name, plan));
       adjustInstrumentation(entry.name, instrumentation);
       instrumentation.setTracerProvider(instrumentationProvider(entry.name, providers.traces));
       if (providers.metrics !== null) instrumentation.setMeterProvider(providers.metrics);
+      if (providers.logs !== null) instrumentation.setLoggerProvider?.(providers.logs);
       return null;
     } catch (error) {
       const reason = `its instrumentation failed to start (${reasonOf(error)})`;

@@ -15,8 +15,8 @@ import { wrapInPlace } from './wrap.ts';
 type Options = Readonly<Record<string, unknown>>;
 
 /** What an instrumentation is constructed with: ours by default, the user's on top. */
-export function instrumentationOptions(name: string, { options, expressLayers }: AgentPlan['instrumentations']): InstrumentationConfig {
-  return { ...ours[name]?.(expressLayers), ...options[name], enabled: true } as InstrumentationConfig;
+export function instrumentationOptions(name: string, plan: AgentPlan): InstrumentationConfig {
+  return { ...ours[name]?.(plan), ...plan.instrumentations.options[name], enabled: true } as InstrumentationConfig;
 }
 
 /** Whose tracers it gets: `provider`'s, with what its spans lack. */
@@ -42,20 +42,20 @@ function partsOf(instrumentation: object): readonly object[] {
 const wrapHttp: typeof wrapInPlace = (holder, name, wrapper) =>
   wrapInPlace(holder, name, name === 'request' || name === 'get' ? (...found) => withCallersStack(wrapper(...found)) : wrapper);
 
-const ours: Readonly<Record<string, (layers: ExpressLayers) => Options>> = {
+const ours: Readonly<Record<string, (plan: AgentPlan) => Options>> = {
   'aws-sdk': () => awsOptions,
   // Routes of the layers that are ignored still give the server span its name.
-  express: (layers) => ({ ignoreLayersType: ignoredLayers[layers], spanNameHook: nameHandler }),
+  express: (plan) => ({ ignoreLayersType: ignoredLayers[plan.instrumentations.expressLayers], spanNameHook: nameHandler }),
   http: () => ({ applyCustomAttributesOnSpan: noteHttpOutcome, responseHook: noteBrokenResponse }),
   // Its own default drops every command outside of a request.
   ioredis: () => ({ requireParentSpan: false, dbStatementSerializer: ioredisStatement }),
   pg: () => ({ requestHook: nameStatement }),
-  ...Object.fromEntries(['bunyan', 'pino', 'winston'].map((name) => [name, () => withIds])),
+  ...Object.fromEntries(['bunyan', 'pino', 'winston'].map((name) => [name, loggerOptions])),
   redis: () => ({ dbStatementSerializer: redisStatement }),
 };
 
 /** Records get the ids of the active span; a second stream in the logger would have nobody to send them to. */
-const withIds: Options = { disableLogSending: true };
+const loggerOptions = ({ logs }: AgentPlan): Options => ({ disableLogSending: logs === null });
 
 const providers: Readonly<Record<string, (provider: TracerProvider) => TracerProvider>> = {
   ioredis: (provider) => withoutResends(withFailureCodes(provider)),
