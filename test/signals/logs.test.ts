@@ -1,0 +1,99 @@
+/** Log records of the loggers and of the API: the built command line, a real receiver. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { nodes } from '../harness/nodes.ts';
+import { logsOf, type ReceivedLog } from '../harness/otlp-signals.ts';
+import { startReceiver, type Receiver } from '../harness/receiver.ts';
+import { otelRun, plainNode } from '../harness/run.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'otel-run-logs-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const root = join(import.meta.dirname, '../..');
+const library = (name: string): string => JSON.stringify(join(root, 'test/libraries/node_modules', name));
+const ours = (name: string): string => JSON.stringify(join(root, 'node_modules', name));
+
+let receiver: Receiver;
+beforeEach(async () => {
+  receiver = await startReceiver();
+});
+afterEach(() => receiver.close());
+
+let scripts = 0;
+function script(text: string): string {
+  const file = join(dir, `${scripts++}.cjs`);
+  writeFileSync(file, `const { trace, context } = require(${ours('@opentelemetry/api')});\n${text}`);
+  return file;
+}
+const env = (more: Record<string, string> = {}): Record<string, string> => ({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_LOGS_EXPORTER: 'otlp', ...more });
+async function logsCame(count: number): Promise<ReceivedLog[]> {
+  await receiver.waitForRequests((requests) => logsOf(requests).length >= count);
+  return logsOf(receiver.requests);
+}
+
+const cells = [
+  ['oldest Node', nodes.node20min!, 'parent'],
+  ['newest Node', nodes.node26!, 'parent'],
+  ['newest Node', nodes.node26!, 'replace'],
+] as const;
+
+describe.each(cells)('%s', (_, node, topology) => {
+  test.each([
+    ['pino', `const logger = require(${library('pino')})()`, `logger.warn({ order: 7, password: 'hunter2' }, 'out of stock')`, { body: 'out of stock', severity: 13, attributes: { order: 7, password: 'REDACTED' } }],
+    ['winston', `const winston = require(${library('winston')}); const logger = winston.createLogger({ transports: [new winston.transports.Console()] })`, `logger.warn('out of stock', { order: 7, password: 'hunter2' })`, { body: 'out of stock', severity: 13, attributes: { order: 7, password: 'REDACTED' } }],
+    ['bunyan', `const logger = require(${library('bunyan')}).createLogger({ name: 'shop' })`, `logger.warn({ order: 7, password: 'hunter2' }, 'out of stock')`, { body: 'out of stock', severity: 13, attributes: { order: 7, password: 'REDACTED' } }],
+  ])(`${topology}: %s, in a span and outside of one, up to process.exit`, async (_, make, log, record) => {
+    const file = script(`${make};\n${log};\ntrace.getTracer('t').startActiveSpan('s', (span) => { ${log}; span.end(); });\nprocess.exit(0);`);
+    const result = await otelRun({ node, topology, args: [node, file], env: env() });
+    const plain = await plainNode({ node, args: [file] });
+    expect(result.stdout.split('\n').length).toBe(plain.stdout.split('\n').length);
+    const [outside, inside] = await logsCame(2);
+    expect([outside, inside]).toMatchObject([{ ...record, traceId: '', spanId: '' }, record]);
+    await receiver.waitForSpans(1);
+    expect(inside).toMatchObject({ traceId: receiver.spans[0]!.traceId, spanId: receiver.spans[0]!.spanId });
+    expect(JSON.stringify(logsOf(receiver.requests), (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain('hunter2');
+  });
+});
+
+const node = nodes.node24!;
+const viaApi = `const { logs } = require(${ours('@opentelemetry/api-logs')});`;
+
+test('records of the API, an exception among them', async () => {
+  const file = script(`${viaApi} logs.getLogger('own', '1.0').emit({ body: { at: [1, { deep: true }], token: 'hunter2' }, severityNumber: 17, severityText: 'ERROR', eventName: 'shop.closed', exception: new TypeError('connect postgres://me:hunter2@db failed'), attributes: { n: 1 } });`);
+  await otelRun({ node, args: [node, file], env: env() });
+  const [record] = await logsCame(1);
+  expect(record).toMatchObject({ scope: 'own', severity: 17, severityText: 'ERROR', eventName: 'shop.closed', body: { at: [1, { deep: true }], token: 'REDACTED' } });
+  expect(record!.attributes).toMatchObject({ n: 1, 'exception.type': 'TypeError', 'exception.message': expect.not.stringContaining('hunter2'), 'exception.stacktrace': expect.stringContaining('TypeError') });
+});
+
+test('a provider that the application sets gets its records, and ours none', async () => {
+  const file = script(`${viaApi} const seen = []; logs.setGlobalLoggerProvider({ getLogger: () => ({ emit: (record) => seen.push(record.body), enabled: () => true }) }); logs.getLogger('own').emit({ body: 'mine' }); console.log(seen.join());`);
+  const { stdout } = await otelRun({ node, args: [node, file], env: env() });
+  expect(stdout).toBe('mine\n');
+  expect(logsOf(receiver.requests)).toEqual([]);
+});
+
+test('the console by setting, and not without', async () => {
+  const file = script(`console.log('said %d', 1); console.error('bad', new Error('planned'));`);
+  await otelRun({ node, args: [node, file], env: env() });
+  expect(logsOf(receiver.requests)).toEqual([]);
+  await otelRun({ node, args: [node, file], env: env({ OTEL_RUN_LOGS_CONSOLE: 'true' }) });
+  expect(await logsCame(2)).toMatchObject([
+    { body: 'said 1', severity: 9 },
+    { severity: 17, attributes: { 'exception.message': 'planned' } },
+  ]);
+});
+
+test('no exporter for logs: none is sent', async () => {
+  const file = script(`require(${library('pino')})().info('quiet'); trace.getTracer('t').startSpan('s').end();`);
+  await otelRun({ node, args: [node, file], env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } });
+  await receiver.waitForSpans(1);
+  expect(receiver.requests.filter(({ signal }) => signal !== 'traces')).toEqual([]);
+});
+
+test.each(['kill', 'abort'])('what was logged before %s arrives', async (ending) => {
+  const file = script(`${viaApi} const logger = logs.getLogger('own'); for (let n = 1; n <= 100; n++) logger.emit({ body: n }); setTimeout(() => process.${ending === 'kill' ? "kill(process.pid, 'SIGKILL')" : 'abort()'}, 50);`);
+  await otelRun({ node, topology: 'parent', args: [node, file], env: env() });
+  expect((await logsCame(100)).map(({ body }) => body)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1));
+});
