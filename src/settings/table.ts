@@ -96,137 +96,137 @@ export const table = {
   },
 
   'traces.exporters': {
-    type: 'list', values: ['otlp', 'console'], none: true, default: ['otlp'], group: 'Tracing', shown: 'value',
+    type: 'list', values: ['otlp', 'console'], none: true, default: ['otlp'], group: 'Telemetry', shown: 'value',
     flag: '--traces <exporters>', env: ['OTEL_TRACES_EXPORTER'],
     unsupported: { zipkin: 'the exporter zipkin is not supported', jaeger: 'the exporter jaeger is gone from OpenTelemetry; Jaeger takes otlp', 'otlp/stdout': 'standard output belongs to the application; console writes to stderr' },
     help: 'otlp, console or none', instead: 'no traces are exported', emptied: true,
   },
   'traces.sampler': {
-    type: 'enum', default: 'parentbased_always_on', group: 'Tracing', shown: 'value',
+    type: 'enum', default: 'parentbased_always_on', group: 'Telemetry', shown: 'value',
     values: ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'],
     unsupported: { jaeger_remote: REMOTE_SAMPLER, parentbased_jaeger_remote: REMOTE_SAMPLER, xray: REMOTE_SAMPLER },
     flag: '--sampler <name>', env: ['OTEL_TRACES_SAMPLER'],
     help: 'always_on, always_off, traceidratio, parentbased_…', instead: 'sampling 100 % instead (parentbased_always_on)',
   },
   'traces.sample': {
-    type: 'ratio', default: null, group: 'Tracing', shown: 'value',
+    type: 'ratio', default: null, group: 'Telemetry', shown: 'value',
     flag: '--sample <ratio>', env: ['OTEL_RUN_SAMPLE'],
     help: 'share of traces, 0 to 1 (parentbased_traceidratio)', instead: 'sampling 100 % instead',
   },
   'traces.samplerArg': {
-    type: 'string', inFile: false, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_TRACES_SAMPLER_ARG'],
+    type: 'string', inFile: false, default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_TRACES_SAMPLER_ARG'],
     help: 'the ratio of OTEL_TRACES_SAMPLER',
   },
   'traces.recordStarts': {
-    type: 'enum', values: ['none', 'long', 'all'], default: 'long', group: 'Tracing', shown: 'value',
+    type: 'enum', values: ['none', 'long', 'all'], default: 'long', group: 'Telemetry', shown: 'value',
     env: ['OTEL_RUN_RECORD_STARTS'],
     help: 'spans that a kill or crash cuts off: none, long (open for 0.1 s), all',
   },
   propagators: {
     type: 'list', values: ['tracecontext', 'baggage', 'b3', 'b3multi', 'jaeger', 'xray', 'ottrace'], none: true,
-    default: ['tracecontext', 'baggage'], group: 'Tracing', shown: 'value',
+    default: ['tracecontext', 'baggage'], group: 'Telemetry', shown: 'value',
     flag: '--propagators <names>', env: ['OTEL_PROPAGATORS'],
     help: 'tracecontext, baggage, b3, b3multi, jaeger, xray, ottrace',
   },
   'instrumentations.only': {
-    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', none: true, default: null, group: 'Tracing', shown: 'value',
+    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', none: true, default: null, group: 'Telemetry', shown: 'value',
     flag: '--instrument <names>', env: ['OTEL_NODE_ENABLED_INSTRUMENTATIONS'],
     help: 'trace these libraries alone (http,express,pg)',
   },
   'instrumentations.disabled': {
-    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', none: true, default: [], group: 'Tracing', shown: 'value',
+    type: 'list', values: INSTRUMENTATION_NAMES, prefix: '@opentelemetry/instrumentation-', none: true, default: [], group: 'Telemetry', shown: 'value',
     flag: '--no-instrument <names>', env: ['OTEL_NODE_DISABLED_INSTRUMENTATIONS'],
     help: 'do not trace these libraries',
   },
   'instrumentations.options': {
-    type: 'options', default: {}, group: 'Tracing', shown: 'names', env: [],
+    type: 'options', default: {}, group: 'Telemetry', shown: 'names', env: [],
     help: 'options of instrumentations, by name, as auto-instrumentations-node takes them',
   },
   'express.layers': {
-    type: 'enum', values: ['none', 'handlers', 'all'], default: 'none', group: 'Tracing', shown: 'value',
+    type: 'enum', values: ['none', 'handlers', 'all'], default: 'none', group: 'Telemetry', shown: 'value',
     env: ['OTEL_RUN_EXPRESS_LAYERS'], help: 'spans of Express layers: none, handlers or all',
   },
   'redact.names': {
-    type: 'list', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_NAMES'],
+    type: 'list', default: [], group: 'Telemetry', shown: 'value', env: ['OTEL_RUN_REDACT_NAMES'],
     help: 'further names whose values are redacted: parameters, headers, options, attributes',
   },
   'redact.attributes': {
-    type: 'list', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_ATTRIBUTES'],
+    type: 'list', default: [], group: 'Telemetry', shown: 'value', env: ['OTEL_RUN_REDACT_ATTRIBUTES'],
     help: 'attributes that are redacted whole, by key (app.customer.*)',
   },
   'redact.patterns': {
-    type: 'list', form: 'pattern', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_PATTERNS'],
+    type: 'list', form: 'pattern', default: [], group: 'Telemetry', shown: 'value', env: ['OTEL_RUN_REDACT_PATTERNS'],
     help: 'regular expressions of what is redacted in any value (in the variable one a line)', instead: 'it is not used',
   },
   'redact.keep': {
-    type: 'list', default: [], group: 'Tracing', shown: 'value', env: ['OTEL_RUN_REDACT_KEEP'],
+    type: 'list', default: [], group: 'Telemetry', shown: 'value', env: ['OTEL_RUN_REDACT_KEEP'],
     help: 'names and attributes that are not redacted though they are on the built-in lists',
   },
   'limits.attributeValueLength': {
-    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    type: 'integer', min: 0, default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
     help: 'characters of an attribute at most (no limit)',
   },
   'limits.attributeCount': {
-    type: 'integer', min: 0, default: 128, group: 'Tracing', shown: 'value', env: ['OTEL_ATTRIBUTE_COUNT_LIMIT'],
+    type: 'integer', min: 0, default: 128, group: 'Telemetry', shown: 'value', env: ['OTEL_ATTRIBUTE_COUNT_LIMIT'],
     help: 'attributes of a span, event or link at most',
   },
   'limits.span.attributeValueLength': {
-    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    type: 'integer', min: 0, default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
     help: 'for spans alone',
   },
   'limits.span.attributeCount': {
-    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value', env: ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT'],
+    type: 'integer', min: 0, default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT'],
     help: 'for spans alone',
   },
   'limits.span.events': {
-    type: 'integer', min: 0, default: 128, group: 'Tracing', shown: 'value', env: ['OTEL_SPAN_EVENT_COUNT_LIMIT'],
+    type: 'integer', min: 0, default: 128, group: 'Telemetry', shown: 'value', env: ['OTEL_SPAN_EVENT_COUNT_LIMIT'],
     help: 'events of a span at most',
   },
   'limits.span.links': {
-    type: 'integer', min: 0, default: 128, group: 'Tracing', shown: 'value', env: ['OTEL_SPAN_LINK_COUNT_LIMIT'],
+    type: 'integer', min: 0, default: 128, group: 'Telemetry', shown: 'value', env: ['OTEL_SPAN_LINK_COUNT_LIMIT'],
     help: 'links of a span at most',
   },
   'limits.event.attributeCount': {
-    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value',
+    type: 'integer', min: 0, default: null, group: 'Telemetry', shown: 'value',
     env: ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT'], help: 'for events of spans alone',
   },
   'limits.link.attributeCount': {
-    type: 'integer', min: 0, default: null, group: 'Tracing', shown: 'value',
+    type: 'integer', min: 0, default: null, group: 'Telemetry', shown: 'value',
     env: ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'], help: 'for links of spans alone',
   },
   'metrics.exporters': {
-    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Metrics', shown: 'value',
+    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Telemetry', shown: 'value',
     flag: '--metrics <exporters>', env: ['OTEL_METRICS_EXPORTER'],
     unsupported: { prometheus: 'Prometheus cannot scrape otel-run yet; it takes otlp' },
     help: 'otlp, console or none', emptied: true, instead: 'no metrics are exported',
   },
   'metrics.interval': {
-    type: 'duration', default: 60_000, group: 'Metrics', shown: 'value', env: ['OTEL_METRIC_EXPORT_INTERVAL'],
+    type: 'duration', default: 60_000, group: 'Telemetry', shown: 'value', env: ['OTEL_METRIC_EXPORT_INTERVAL'],
     help: 'milliseconds between two exports',
   },
   'metrics.temporality': {
-    type: 'enum', values: ['cumulative', 'delta', 'lowmemory'], default: 'cumulative', group: 'Metrics', shown: 'value',
+    type: 'enum', values: ['cumulative', 'delta', 'lowmemory'], default: 'cumulative', group: 'Telemetry', shown: 'value',
     env: ['OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE'], help: 'cumulative, delta or lowmemory, for OTLP',
   },
   'metrics.histograms': {
-    type: 'enum', values: ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'], default: 'explicit_bucket_histogram', group: 'Metrics', shown: 'value',
+    type: 'enum', values: ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'], default: 'explicit_bucket_histogram', group: 'Telemetry', shown: 'value',
     env: ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'], help: 'explicit_bucket_histogram or base2_exponential_bucket_histogram',
   },
   'logs.exporters': {
-    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Logs', shown: 'value',
+    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Telemetry', shown: 'value',
     flag: '--logs <exporters>', env: ['OTEL_LOGS_EXPORTER'],
     help: 'otlp, console or none: log records of pino, winston, bunyan and the API', emptied: true, instead: 'no logs are exported',
   },
   'logs.console': {
-    type: 'boolean', default: false, group: 'Logs', shown: 'value', env: ['OTEL_RUN_LOGS_CONSOLE'],
+    type: 'boolean', default: false, group: 'Telemetry', shown: 'value', env: ['OTEL_RUN_LOGS_CONSOLE'],
     help: 'what is written to the console is a log record too (Node 22.15 and later)',
   },
   'limits.logRecord.attributeValueLength': {
-    type: 'integer', min: 0, default: null, group: 'Logs', shown: 'value', env: ['OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    type: 'integer', min: 0, default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
     help: 'for log records alone',
   },
   'limits.logRecord.attributeCount': {
-    type: 'integer', min: 0, default: null, group: 'Logs', shown: 'value', env: ['OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT'],
+    type: 'integer', min: 0, default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT'],
     help: 'for log records alone',
   },
 
@@ -322,7 +322,7 @@ export const table = {
   },
 } as const satisfies Record<string, Setting>;
 
-export type Group = 'Service' | 'Sending' | 'Tracing' | 'Metrics' | 'Logs' | 'Running' | 'Settings';
+export type Group = 'Service' | 'Sending' | 'Telemetry' | 'Running' | 'Settings';
 
 interface Common {
   readonly group: Group;

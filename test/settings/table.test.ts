@@ -12,7 +12,7 @@ const settings = Object.entries<Setting>(table);
 test('the flags of the command line', () => {
   expect(flagTable.map(({ form }) => form).sort()).toEqual([
     '--config <file>', '--dry-run', '--endpoint <url>', '--environment <name>', '--header <name=@file>', '--in-process',
-    '--instrument <names>', '--json', '--keep-env', '--no-config', '--no-instrument <names>', '--print', '--propagators <names>',
+    '--instrument <names>', '--json', '--keep-env', '--logs <exporters>', '--metrics <exporters>', '--no-config', '--no-instrument <names>', '--print', '--propagators <names>',
     '--protocol <name>', '--quiet', '--resource <key=value>', '--sample <ratio>', '--sampler <name>', '--service-name <name>',
     '--service-version <version>', '--strict', '--term-delay <seconds>', '--traces <exporters>', '--verbose', '--wait',
   ]);
