@@ -87,7 +87,7 @@ describe('the command line', () => {
     const { stdout, stderr, exitCode } = await otelRun({ args: line.split(' ') });
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
     const lines = stdout.split('\n');
-    expect(lines.length).toBeLessThanOrEqual(50);
+    expect(lines.length).toBeLessThanOrEqual(52);
     expect(lines.filter((text) => text.length > 80)).toEqual([]);
     const { flagTable } = await import('../../src/settings/flags.ts');
     expect(flagTable.filter(({ form }) => !stdout.includes(form))).toEqual([]);

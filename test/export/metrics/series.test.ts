@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import { readMetric, writeMetric, type Metric, type Point, type PointValue } from '../../../src/export/metrics/point.ts';
+import { createSeriesStore } from '../../../src/export/metrics/series.ts';
+import { splitFields, type Part } from '../../../src/export/request.ts';
+import { createWire } from '../../../src/spool/wire.ts';
+
+const wire = createWire();
+const text = (tag: number, value: string): Buffer => Buffer.from([tag, value.length, ...Buffer.from(value)]);
+const counter: Metric = { head: text(0x0a, 'calls'), kind: 'sum', isMonotonic: true };
+const level: Metric = { head: text(0x0a, 'level'), kind: 'gauge', isMonotonic: false };
+const open: Metric = { head: text(0x0a, 'open'), kind: 'sum', isMonotonic: false };
+
+const point = (value: number, time: bigint, attributes = ['a']): Point => ({ attributes: attributes.map((name) => text(0x0a, name)), start: 1n, time, value: { kind: 'int', value } });
+const part = (metric: Metric, ...points: Point[]): Part => ({ resource: text(0x0a, 'r'), scope: text(0x0a, 's'), items: Buffer.concat(points.map((one) => writeMetric(wire, metric, one, 'cumulative'))), count: points.length });
+const told = (parts: readonly Part[]): [value: number, start: bigint, time: bigint][] =>
+  parts.map(({ items }) => {
+    const { start, time, value } = readMetric(splitFields(items)[0]!.content).point;
+    return [(value as PointValue & { kind: 'int' }).value, start, time];
+  });
+
+const cumulative = { temporality: 'cumulative', takenOverAt: null } as const;
+const delta = { temporality: 'delta', takenOverAt: null } as const;
+
+describe('a series', () => {
+  test('is told with its last value, at the time of the export, each time', () => {
+    const store = createSeriesStore(cumulative);
+    store.take(part(counter, point(1, 10n), point(4, 20n)), 'w');
+    expect(told(store.export(100n))).toEqual([[4, 1n, 100n]]);
+    expect(told(store.export(200n))).toEqual([[4, 1n, 200n]]);
+  });
+
+  test('whose writer has ended is told once more, as of then', () => {
+    const store = createSeriesStore(cumulative);
+    store.take(part(counter, point(4, 20n)), 'w');
+    store.end('w');
+    expect(told(store.export(100n))).toEqual([[4, 1n, 20n]]);
+    expect(store.export(200n)).toEqual([]);
+  });
+
+  test('of a writer that was thought to have ended goes on where it was', () => {
+    const store = createSeriesStore(cumulative);
+    store.take(part(counter, point(4, 20n)), 'w');
+    store.take(part(counter, point(1, 20n)), 'v');
+    store.end('w');
+    expect(told(store.export(100n))).toEqual([[5, 1n, 100n]]);
+    store.take(part(counter, point(6, 120n)), 'w');
+    expect(told(store.export(200n))).toEqual([[7, 1n, 200n]]);
+  });
+
+  test('of several writers is one: counts add up, and stay when one has ended', () => {
+    const store = createSeriesStore(cumulative);
+    store.take(part(counter, point(4, 20n)), 'w');
+    store.take(part(counter, point(3, 30n)), 'v');
+    expect(told(store.export(100n))).toEqual([[7, 1n, 100n]]);
+    store.end('w');
+    expect(told(store.export(200n))).toEqual([[7, 1n, 200n]]);
+    expect(told(store.export(300n))).toEqual([[7, 1n, 300n]]);
+  });
+
+  test('that says how much there is loses what an ended writer had', () => {
+    const store = createSeriesStore(cumulative);
+    store.take(part(open, point(4, 20n)), 'w');
+    store.take(part(open, point(3, 30n)), 'v');
+    store.end('w');
+    expect(told(store.export(100n))).toEqual([[7, 1n, 100n]]);
+    expect(told(store.export(200n))).toEqual([[3, 1n, 200n]]);
+  });
+
+  test('of a gauge has the value that came last', () => {
+    const store = createSeriesStore(cumulative);
+    store.take(part(level, point(4, 50n)), 'w');
+    store.take(part(level, point(9, 30n)), 'v');
+    expect(store.export(0n).length).toBe(1);
+    expect(told(store.export(0n))).toEqual([[4, 1n, 50n]]);
+  });
+
+  test('is told apart by its attributes', () => {
+    const store = createSeriesStore(cumulative);
+    store.take(part(counter, point(1, 10n, ['a']), point(2, 10n, ['b']), point(3, 10n, [])), 'w');
+    expect(told(store.export(100n)).map(([value]) => value)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('as deltas', () => {
+  test('a counter is told by what is new, from one export to the next; a level as it is', () => {
+    const store = createSeriesStore(delta);
+    store.take(part(counter, point(4, 20n)), 'w');
+    store.take(part(level, point(9, 20n)), 'w');
+    expect(told(store.export(100n))).toEqual([[4, 1n, 100n], [9, 1n, 100n]]);
+    expect(told(store.export(200n))).toEqual([[9, 1n, 200n]]);
+    store.take(part(counter, point(7, 250n)), 'w');
+    expect(told(store.export(300n))).toEqual([[3, 100n, 300n], [9, 1n, 300n]]);
+  });
+
+  test('what another exporter of this run has told is not told again', () => {
+    const store = createSeriesStore({ temporality: 'delta', takenOverAt: 15n });
+    store.take(part(counter, point(40, 20n)), 'w');
+    store.take(part(counter, point(45, 30n)), 'w');
+    expect(told(store.export(100n))).toEqual([[5, 20n, 100n]]);
+  });
+});
+
+test('unsound bytes are refused', () => {
+  const sound = part(counter, point(1, 10n)).items;
+  for (let at = 2; at < sound.length; at++) {
+    const broken = Buffer.from(sound);
+    broken[at] = 0xff;
+    try {
+      createSeriesStore(cumulative).take({ ...part(counter), items: broken }, 'w');
+    } catch (error) {
+      expect((error as Error).message).toMatch(/unsound|without|out of range|outside/);
+    }
+  }
+});
