@@ -68,6 +68,8 @@ function showDestination(destination: Destination): string {
       const details = [protocol, ...(compression === 'none' ? [] : [compression]), ...(names.length === 0 ? [] : [`headers: ${names.join(', ')}`])];
       return `${signal} to ${maskUrl(url)} (${details.join('; ')}); undelivered: ${undelivered}`;
     }
+    case 'prometheus':
+      return `metrics at http://${destination.host.includes(':') ? `[${destination.host}]` : destination.host}:${destination.port}/metrics`;
     case 'console':
       return `${destination.signal} as text on stderr`;
     case 'print':

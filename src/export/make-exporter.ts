@@ -5,7 +5,7 @@ import type { Exporter } from './types.ts';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** The exporter of a destination. What it needs is loaded when it is chosen. */
-export async function makeExporter(destination: Destination, env: Env): Promise<Exporter> {
+export async function makeExporter(destination: Exclude<Destination, { kind: 'prometheus' }>, env: Env): Promise<Exporter> {
   switch (destination.kind) {
     case 'otlp':
       return hideSecrets(

@@ -2,9 +2,9 @@
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchPlan, Destination, ExporterPlan } from '../plan/types.ts';
-import { followSpool, type Follower } from './follow.ts';
+import { followSpool } from './follow.ts';
 import { followMetrics } from './metrics/follow-metrics.ts';
-import { createSeriesStore } from './metrics/series.ts';
+import { createSeriesStore, type SeriesStore } from './metrics/series.ts';
 import { openKeep, type Keep, type OnLost } from './keep.ts';
 import { removeExpired } from './kept-files.ts';
 import { makeExporter } from './make-exporter.ts';
@@ -35,7 +35,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
   const post = (message: FromWorker): void => port.postMessage(message);
   const view = viewSpool(plan.spool, plan.destinations.length, (owner) => post({ kind: 'writer', owner }));
   const lines = plan.destinations.map((destination, number) => openLine(destination, number));
-  const exporters = await Promise.all(plan.destinations.map((destination) => makeExporter(destination, process.env)));
+  const exporters = await Promise.all(plan.destinations.map((destination, number) => (destination.kind === 'prometheus' ? servePage(destination, number) : makeExporter(destination, process.env))));
   const pipelines: Pipeline[] = exporters.map((exporter, number) => startPipeline(exporter, number));
   const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender({ keep, exporter: exporters[number]!, lock: openSendLock(keep.lockFile), onLost: (count, reason) => onLost(number, count, reason) })));
 
@@ -109,17 +109,31 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       maxBytes: MAX_BODY_BYTES,
       skip: settled[number]?.positions ?? {},
     });
-    const follower = signal === 'metrics' ? openMetrics(spooled, destination, number) : spooled;
-    return { signal, follower, keep: keepOf(destination, plan, (count, why) => onLost(number, count, why)), isSilent: isSilent(destination), before: settled[number] };
+    const store = signal === 'metrics' ? openStore(destination, number) : null;
+    const follower = store === null ? spooled : followMetrics({ inner: spooled, view, store, intervalMs: destination.kind === 'prometheus' ? null : plan.metrics.intervalMs });
+    return { signal, follower, store, keep: keepOf(destination, plan, (count, why) => onLost(number, count, why)), isSilent: isSilent(destination), before: settled[number] };
   }
 
-  function openMetrics(inner: Follower, destination: Destination, number: number): Follower {
+  function openStore(destination: Destination, number: number): SeriesStore {
     const takenOver = Object.keys(settled[number]?.positions ?? {}).length > 0;
-    const store = createSeriesStore({
+    return createSeriesStore({
       temporality: destination.kind === 'otlp' ? plan.metrics.temporality : 'cumulative',
       takenOverAt: takenOver ? BigInt(Date.now()) * 1_000_000n : null,
     });
-    return followMetrics({ inner, view, store, intervalMs: plan.metrics.intervalMs });
+  }
+
+  async function servePage({ host, port }: Destination & { kind: 'prometheus' }, number: number): Promise<Exporter> {
+    const { servePrometheus } = await import('./metrics/prometheus.ts');
+    return servePrometheus({
+      host,
+      port,
+      store: lines[number]!.store!,
+      refresh() {
+        view.refresh();
+        pipelines[number]!.tick();
+      },
+      onFault: (reason) => post({ kind: 'notice', cause: `prometheus ${reason}`, line: `metrics cannot be served at http://${host}:${port}/metrics: ${reason}` }),
+    });
   }
 
   function startPipeline(exporter: Exporter, number: number): Pipeline {

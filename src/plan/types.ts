@@ -122,6 +122,8 @@ export type Destination =
   | OtlpDestination
   /** Items as text on stderr. */
   | { readonly kind: 'console'; readonly signal: SignalName }
+  /** A page of metrics for Prometheus to scrape. */
+  | { readonly kind: 'prometheus'; readonly signal: 'metrics'; readonly host: string; readonly port: number }
   /** Trace trees live on stderr (`--print`). */
   | { readonly kind: 'print' }
   /** The bounded local store that `otel-run traces` reads. */

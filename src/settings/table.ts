@@ -195,10 +195,9 @@ export const table = {
     env: ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'], help: 'for links of spans alone',
   },
   'metrics.exporters': {
-    type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Telemetry', shown: 'value',
+    type: 'list', values: ['otlp', 'prometheus', 'console'], none: true, default: [], group: 'Telemetry', shown: 'value',
     flag: '--metrics <exporters>', env: ['OTEL_METRICS_EXPORTER'],
-    unsupported: { prometheus: 'Prometheus cannot scrape otel-run yet; it takes otlp' },
-    help: 'otlp, console or none', emptied: true, instead: 'no metrics are exported',
+    help: 'otlp, prometheus, console or none', emptied: true, instead: 'no metrics are exported',
   },
   'metrics.interval': {
     type: 'duration', default: 60_000, group: 'Telemetry', shown: 'value', env: ['OTEL_METRIC_EXPORT_INTERVAL'],
@@ -211,6 +210,14 @@ export const table = {
   'metrics.histograms': {
     type: 'enum', values: ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'], default: 'explicit_bucket_histogram', group: 'Telemetry', shown: 'value',
     env: ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'], help: 'explicit_bucket_histogram or base2_exponential_bucket_histogram',
+  },
+  'prometheus.host': {
+    type: 'string', default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_EXPORTER_PROMETHEUS_HOST'],
+    help: 'address of the page for Prometheus (127.0.0.1)',
+  },
+  'prometheus.port': {
+    type: 'integer', min: 1, default: 9464, group: 'Telemetry', shown: 'value', env: ['OTEL_EXPORTER_PROMETHEUS_PORT'],
+    help: 'port of the page for Prometheus',
   },
   'logs.exporters': {
     type: 'list', values: ['otlp', 'console'], none: true, default: [], group: 'Telemetry', shown: 'value',

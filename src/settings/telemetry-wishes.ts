@@ -74,6 +74,11 @@ function hasSignal(destinations: readonly Destination[], signal: SignalName): bo
   return destinations.some((destination) => ('signal' in destination ? destination.signal : 'traces') === signal);
 }
 
+/** What the specification calls `localhost` is one address: a page on two would need two servers. */
+function prometheusHost(host: string | null): string {
+  return host === null || host === 'localhost' ? '127.0.0.1' : host;
+}
+
 const LOCAL_STORE_BYTES = 64 * 1024 * 1024;
 
 function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }: Place): Destination[] {
@@ -93,6 +98,7 @@ function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }
     const { destination, configured } = otlp[signal];
     if (wanted.includes('otlp') && destination !== null) destinations.push({ ...destination, undelivered: configured ? 'keep' : 'drop' });
     if (wanted.includes('console')) destinations.push({ kind: 'console', signal });
+    if (wanted.some((name) => name === 'prometheus')) destinations.push({ kind: 'prometheus', signal: 'metrics', host: prometheusHost(values['prometheus.host'].value), port: values['prometheus.port'].value ?? 9464 });
   }
   return destinations;
 }

@@ -2,13 +2,24 @@ import type { Chunk, Follower } from '../follow.ts';
 import type { SpoolView } from '../spool-view.ts';
 import type { SeriesStore } from './series.ts';
 
+export interface FollowMetricsOptions {
+  readonly inner: Follower;
+  readonly view: SpoolView;
+  readonly store: SeriesStore;
+  /** Null where nothing is exported: somebody comes for it. */
+  readonly intervalMs: number | null;
+}
+
+/** Of those who have ended, nobody has come for the last points so long: they are forgotten. */
+const FORGET_MS = 600_000;
+
 /**
  * Follows the snapshots of metrics: those that have been read are settled at once, and what comes out are exports, at an
  * interval and once more at the end.
  */
-export function followMetrics({ inner, view, store, intervalMs }: { readonly inner: Follower; readonly view: SpoolView; readonly store: SeriesStore; readonly intervalMs: number }): Follower {
+export function followMetrics({ inner, view, store, intervalMs }: FollowMetricsOptions): Follower {
   // Those who were started together must not all come at once.
-  let next = performance.now() + intervalMs * (0.5 + 0.5 * Math.random());
+  let next = performance.now() + (intervalMs ?? FORGET_MS) * (0.5 + 0.5 * Math.random());
   let isFinishing = false;
   const writers = new Map<string, string>();
 
@@ -18,10 +29,10 @@ export function followMetrics({ inner, view, store, intervalMs }: { readonly inn
       if (chunks !== null) return chunks.map(take);
       endWriters();
       const now = performance.now();
-      if (isFinishing ? !store.isDirty : now < next) return null;
-      next = now + intervalMs;
+      if (isFinishing && intervalMs !== null ? !store.isDirty : now < next) return null;
+      next = now + (intervalMs ?? FORGET_MS);
       const parts = store.export(BigInt(Date.now()) * 1_000_000n);
-      return parts.length === 0 ? null : parts.map((part): Chunk => ({ segment: null, part, count: part.count, lost: null }));
+      return parts.length === 0 || intervalMs === null ? null : parts.map((part): Chunk => ({ segment: null, part, count: part.count, lost: null }));
     },
     hasReadAll: inner.hasReadAll,
     unread: inner.unread,

@@ -17,8 +17,6 @@ export interface SeriesStore {
   readonly isDirty: boolean;
   /** The points of all series at this time (nanoseconds), one Metric each. */
   export(time: bigint): Part[];
-  /** Every series as it is, for whoever comes and looks. */
-  read(): Iterable<{ readonly resource: Buffer; readonly scope: Buffer; readonly metric: Metric; readonly point: Point }>;
 }
 
 interface Series {
@@ -86,20 +84,14 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
       ended = stillWanted;
       return parts;
     },
-    *read() {
-      for (const series of all.values()) {
-        const point = together(series, null);
-        if (point !== null) yield { resource: series.resource, scope: series.scope, metric: series.metric, point };
-      }
-    },
   };
   return store;
 
   /** Of a writer that lives the last value still holds now; one that has ended held it until then. */
-  function together({ metric, points }: Series, now: bigint | null): Point | null {
+  function together({ metric, points }: Series, now: bigint): Point | null {
     let sum: Point | null = null;
     for (const [writer, point] of points) {
-      const at = now === null || ended.has(writer) ? point : { ...point, time: now > point.time ? now : point.time };
+      const at = ended.has(writer) ? point : { ...point, time: now > point.time ? now : point.time };
       if (sum === null) sum = at;
       else if (metric.kind === 'gauge') sum = at.time >= sum.time ? at : sum;
       else sum = { attributes: at.attributes, start: at.start < sum.start ? at.start : sum.start, time: at.time > sum.time ? at.time : sum.time, value: add(sum.value, at.value) };
