@@ -86,7 +86,7 @@ export function writePrometheus(request: MetricsJson, format: Format): string {
       ...lines,
     ];
   });
-  const about = targets.size === 0 ? [] : [format === 'openmetrics' ? '# TYPE target info' : '# TYPE target_info gauge', ...targets.values()];
+  const about = targets.size === 0 ? [] : [...(format === 'openmetrics' ? ['# HELP target Target metadata', '# TYPE target info'] : ['# HELP target_info Target metadata', '# TYPE target_info gauge']), ...targets.values()];
   return `${[...about, ...blocks.flat(), ...(format === 'openmetrics' ? ['# EOF'] : [])].join('\n')}\n`;
 }
 
