@@ -8,7 +8,7 @@ import { closeSync, lstatSync, openSync, renameSync, rmSync, writeSync } from 'n
 import { join } from 'node:path';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { makeDirectories } from '../spool/make-directory.ts';
-import { KEEP_LIMITS, isOwnDirectory, keptFolders, keptRoot, listKept, look, readKept, removeFile, removeWhereEmpty, takeFile, type KeepLimits, type KeptHeader } from './kept-files.ts';
+import { KEEP_LIMITS, isExpired, isOwnDirectory, keptFolders, keptRoot, listKept, look, readKept, removeFile, removeWhereEmpty, takeFile, type KeepLimits, type KeptHeader } from './kept-files.ts';
 import type { Batch } from './types.ts';
 
 export type { KeepLimits } from './kept-files.ts';
@@ -101,8 +101,8 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
     },
     claim() {
       for (const file of listKept(dir)) {
-        if (file.age > limits.ageMs) {
-          if (removeFile(file)) onLost(file.count, 'older than 24 hours');
+        if (isExpired(file, limits)) {
+          if (removeFile(file)) onLost(file.count, 'too old');
           continue;
         }
         const claimed = takeFile(file);
@@ -154,7 +154,7 @@ export function openKeepOf(stateDir: string, { hash, ...label }: KeepLabel, limi
     total = { bytes: folders.reduce((sum, folder) => sum + folder.bytes, 0), at: performance.now() };
     const evicted: Evicted[] = [];
     for (const file of files) {
-      if (file.age <= limits.ageMs && total.bytes + bytes <= limits.bytes) break;
+      if (!isExpired(file, limits) && total.bytes + bytes <= limits.bytes) continue;
       total.bytes -= file.size;
       if (removeFile(file)) evicted.push({ signal: file.signal, count: file.count, own: own.has(file.name) });
     }

@@ -18,6 +18,14 @@ export interface KeepLimits {
 
 export const KEEP_LIMITS: KeepLimits = { bytes: 256 * 1024 * 1024, ageMs: 24 * 3600_000 };
 
+/** A metric point is news for minutes; what came behind it says more. */
+const METRICS_AGE_MS = 600_000;
+
+/** Too old to be sent. */
+export function isExpired({ age, signal }: Pick<KeptFile, 'age' | 'signal'>, { ageMs }: Pick<KeepLimits, 'ageMs'> = KEEP_LIMITS): boolean {
+  return age > (signal === 'metrics' ? Math.min(METRICS_AGE_MS, ageMs) : ageMs);
+}
+
 export interface KeptFile {
   readonly name: string;
   readonly path: string;
@@ -170,11 +178,11 @@ export interface Expired {
 }
 
 /** Removes what is too old, of every destination: nobody may ever come again who would send it. */
-export function removeExpired(stateDir: string, { ageMs }: KeepLimits = KEEP_LIMITS): Expired[] {
+export function removeExpired(stateDir: string, limits: KeepLimits = KEEP_LIMITS): Expired[] {
   const expired = new Map<string, number>();
   for (const folder of keptFolders(stateDir)) {
     for (const file of listKept(folder)) {
-      if (file.age <= ageMs) break;
+      if (!isExpired(file, limits)) continue;
       const endpoint = readHeader(file.path)?.endpoint ?? 'an unknown backend';
       if (removeFile(file)) expired.set(endpoint, (expired.get(endpoint) ?? 0) + file.count);
     }

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { SignalName } from '../plan/types.ts';
 import { inWords } from './in-words.ts';
-import { KEEP_LIMITS, keptFolders, listKept, readHeader } from './kept-files.ts';
+import { isExpired, keptFolders, listKept, readHeader } from './kept-files.ts';
 
 /** What its files say of a destination; null where they do not. */
 export interface KeptOwner {
@@ -22,7 +22,7 @@ export interface KeptGroup extends KeptOwner {
 /** What could still be sent, of each destination. */
 export function groupKept(stateDir: string): KeptGroup[] {
   return keptFolders(stateDir).flatMap((folder) => {
-    const files = listKept(folder).filter(({ age }) => age <= KEEP_LIMITS.ageMs);
+    const files = listKept(folder).filter((file) => !isExpired(file));
     return [...new Set(files.map(({ signal }) => signal))].map((signal): KeptGroup => {
       const own = files.filter((file) => file.signal === signal);
       const { endpoint = null, protocol = null, service = null, environment = null } = readHeader(own[0]!.path) ?? {};

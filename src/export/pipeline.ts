@@ -349,7 +349,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (evicted.own) {
       tally.kept -= evicted.count;
       drop('kept telemetry is full', evicted.count);
-    } else options.notice('kept full', `${evicted.count} items that an earlier run had kept were dropped: older than 24 h, or no room`);
+    } else options.notice('kept full', `${evicted.count} items that an earlier run had kept were dropped: too old, or no room`);
   }
 
   function isDone(): boolean {

@@ -39,7 +39,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
   const pipelines: Pipeline[] = exporters.map((exporter, number) => startPipeline(exporter, number));
   const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender({ keep, exporter: exporters[number]!, lock: openSendLock(keep.lockFile), onLost: (count, reason) => onLost(number, count, reason) })));
 
-  if (plan.stateDir !== null && lines.some(({ keep }) => keep !== null)) for (const { endpoint, count } of removeExpired(plan.stateDir)) onDropped(endpoint, count, 'older than 24 hours');
+  if (plan.stateDir !== null && lines.some(({ keep }) => keep !== null)) for (const { endpoint, count } of removeExpired(plan.stateDir)) onDropped(endpoint, count, 'too old');
   const { lost } = adoptOrphans(plan.spool);
   if (lost > 0) pipelines[0]?.adoptLoss(lost, 'the exporter of an earlier run was killed');
   const idleMs = plan.spoolBytes >= ROOMY_BYTES && plan.destinations.every(({ kind }) => kind === 'otlp') ? LONG_IDLE_MS : IDLE_MS;

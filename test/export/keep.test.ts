@@ -88,7 +88,7 @@ test('what is too old is not sent, and counted', () => {
   ageBy(dir(), 25 * 3600_000);
   const lost: unknown[] = [];
   expect(openKeep(state, destination, identity, undefined, (...what) => lost.push(what)).claim()).toBeNull();
-  expect(lost).toEqual([[3, 'older than 24 hours']]);
+  expect(lost).toEqual([[3, 'too old']]);
   expect(files()).toEqual([]);
 });
 

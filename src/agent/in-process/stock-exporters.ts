@@ -58,13 +58,18 @@ export function openInProcess(plan: HandOffPlan & { kind: 'in-process' }, redact
 function createExporter(destination: Destination, say: Say): SpanExporter | null {
   switch (destination.kind) {
     case 'otlp':
-      return destination.signal === 'traces' ? createOtlpExporter(destination) : null;
+      return destination.signal === 'traces' ? createOtlpExporter(destination) : leaveOut(destination.signal, say);
     case 'console':
-      return consoleExporter;
+      return destination.signal === 'traces' ? consoleExporter : leaveOut(destination.signal, say);
     default:
       say(`in-process-${destination.kind}`, `"${destination.kind}" needs the exporter outside the application; it shows nothing with --in-process or otel-run/register.`);
       return null;
   }
+}
+
+function leaveOut(signal: string, say: Say): null {
+  say(`in-process-${signal}`, `${signal} need the exporter outside the application; none are sent with --in-process or otel-run/register.`);
+  return null;
 }
 
 function createOtlpExporter({ protocol, url, headers, timeoutMs, compression, tls }: OtlpDestination): SpanExporter {
