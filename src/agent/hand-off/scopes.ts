@@ -1,14 +1,7 @@
 import { encodeScope } from '../encode/span.ts';
 import type { Redactor } from '../redact/redact.ts';
-import { redactScope } from '../redact/scope.ts';
+import { redactScope, type Scope } from '../redact/scope.ts';
 import type { HandOff } from './hand-off.ts';
-
-/** As a tracer, meter or logger names itself. */
-export interface Scope {
-  readonly name: string;
-  readonly version?: string;
-  readonly schemaUrl?: string;
-}
 
 export interface Scopes {
   /** The number of a scope in this process's segments. One object is one scope. */
