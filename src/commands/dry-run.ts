@@ -22,7 +22,7 @@ interface ShownPlan {
   readonly withheld: readonly string[];
 }
 
-/** Prints settings with their origins, and the plan. */
+/** Prints settings with their origins, and the plan. People get the defaults where they ask for them. */
 export function showRun(
   settings: Settings | null,
   plan: LaunchPlan,
@@ -34,9 +34,12 @@ export function showRun(
     const problems = settings?.problems.map(({ severity, message, hint }) => ({ severity, message, hint })) ?? [];
     context.print(`${JSON.stringify({ settings: rows, problems, plan: shown }, null, 2)}\n`);
   } else {
-    const settingLines = align(rows.map(({ setting, value, origin }) => [setting, value, origin]));
+    const listed = settings?.verbosity.value === 'verbose' ? rows : rows.filter(({ origin }) => origin !== 'default');
+    const settingLines = align(listed.map(({ setting, value, origin }) => [setting, value, origin]));
     const heading = settings === null ? 'settings: not read' : 'settings';
-    context.print(`${[heading, ...settingLines, 'plan', ...align(planLines(shown))].join('\n')}\n`);
+    const left = rows.length - listed.length;
+    const rest = left === 0 ? [] : [`  ${left} by default (--verbose lists them)`];
+    context.print(`${[heading, ...settingLines, ...rest, 'plan', ...align(planLines(shown))].join('\n')}\n`);
   }
   return 0;
 }

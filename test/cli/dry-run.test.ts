@@ -58,6 +58,9 @@ describe('--dry-run', () => {
   it('prints settings and the plan in columns', async () => {
     const { stdout } = await otelRun({ args, env: secrets, cwd: dir });
     expect(stdout).toMatch(/^settings\n {2}service\.name +from-file +.*otel-run\.config\.yaml:2/);
+    expect(stdout).toMatch(/\n {2}\d+ by default \(--verbose lists them\)\nplan\n/);
+    expect(stdout).not.toMatch(/batch\.delay/);
+    expect((await otelRun({ args: ['--verbose', ...args], env: secrets, cwd: dir })).stdout).toMatch(/\n {2}batch\.delay +1000 +default\n/);
     expect(stdout).toMatch(/\nplan\n {2}command +\S+\/node -e "console\.log\(\\"it ran\\"\)"\n {2}topology +(replace|parent) \(otel-run .*\): .+\n/);
     expect(stdout).toMatch(/\n {2}withheld +OTEL_EXPORTER_OTLP_.*\n$/);
   });

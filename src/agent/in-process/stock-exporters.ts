@@ -49,7 +49,7 @@ export function openInProcess(plan: HandOffPlan & { kind: 'in-process' }, redact
       for (const processor of processors) processor.forceFlush().catch(() => {});
     },
     end() {
-      if (waiting > 0) say('in-process', `up to ${waiting} spans were not sent, because the process ended before they could be (--in-process sends from inside it).`);
+      if (waiting > 0) say('in-process', `up to ${waiting} span${waiting === 1 ? ' was' : 's were'} not sent, because the process ended before they could be (--in-process sends from inside it).`);
       waiting = 0;
     },
   };
