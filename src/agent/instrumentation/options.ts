@@ -55,7 +55,9 @@ const ours: Readonly<Record<string, (plan: AgentPlan) => Options>> = {
 };
 
 /** Records get the ids of the active span; a second stream in the logger would have nobody to send them to. */
-const loggerOptions = ({ logs }: AgentPlan): Options => ({ disableLogSending: logs === null });
+function loggerOptions({ logs }: AgentPlan): Options {
+  return { disableLogSending: logs === null };
+}
 
 const providers: Readonly<Record<string, (provider: TracerProvider) => TracerProvider>> = {
   ioredis: (provider) => withoutResends(withFailureCodes(provider)),
