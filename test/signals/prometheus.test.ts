@@ -1,5 +1,5 @@
 /** The page of metrics, read by the real Prometheus and judged by promtool. */
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 const node = nodes.node24!;
 const cluster = join(import.meta.dirname, '../fixtures/signals/shop-cluster.cjs');
 const exec = promisify(execFile);
+const hasPrometheus = ['prometheus', 'promtool'].every((name) => spawnSync(name, ['--version']).status === 0);
 
 /** A cluster of two workers that has taken ten orders, and its page. */
 async function startShop(topology: 'parent' | 'replace'): Promise<{ page: string; stop(): Promise<void> }> {
@@ -49,7 +50,8 @@ test.each(['parent', 'replace'] as const)('%s: one page for the whole tree, told
   await vi.waitFor(() => expect(fetch(shop.page)).rejects.toThrow(), 15_000);
 });
 
-test('the real Prometheus scrapes it, and promtool has nothing to say', async () => {
+// Skipped where Debian's package `prometheus` is not installed; CI installs it, and fails without it.
+test.skipIf(!hasPrometheus && process.env.CI !== 'true')('the real Prometheus scrapes it, and promtool has nothing to say', async () => {
   const shop = await startShop('parent');
   const plain = await read(shop.page);
   const check = exec('promtool', ['check', 'metrics']);
