@@ -26,6 +26,8 @@ interface Series {
   /** The last point of each writer. */
   readonly points: Map<string, Point>;
   isNew: boolean;
+  /** Time of the last export of it: a stream does not go back. */
+  toldAt: bigint;
   /** Of a delta: what the last export had. */
   exported: Point | null;
 }
@@ -54,7 +56,7 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
         const key = [part.resource, part.scope, metric.head, ...point.attributes].map((bytes) => bytes.toString('latin1')).join('\u0000') + metric.kind;
         let series = all.get(key);
         if (series === undefined) {
-          series = { resource: part.resource, scope: part.scope, metric: { ...metric, head: Buffer.from(metric.head) }, points: new Map(), isNew: true, exported: null };
+          series = { resource: part.resource, scope: part.scope, metric: { ...metric, head: Buffer.from(metric.head) }, points: new Map(), isNew: true, toldAt: 0n, exported: null };
           if (temporality === 'delta' && takenOverAt !== null && point.start < takenOverAt) series.exported = point;
           all.set(key, series);
         }
@@ -71,7 +73,7 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
       const stillWanted = new Set<string>();
       const parts: Part[] = [];
       for (const [key, series] of all) {
-        const point = together(series, time);
+        const point = forward(series, together(series, time));
         const told = point === null ? null : temporality === 'delta' && isAccumulated(series.metric) ? delta(series, point) : point;
         if (told !== null) {
           const kind = temporality === 'delta' && isAccumulated(series.metric) ? 'delta' : 'cumulative';
@@ -97,6 +99,14 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
       else sum = { attributes: at.attributes, start: at.start < sum.start ? at.start : sum.start, time: at.time > sum.time ? at.time : sum.time, value: add(sum.value, at.value) };
     }
     return sum;
+  }
+
+  /** An ended writer's last word may be from before the last export, or have been in it. */
+  function forward(series: Series, point: Point | null): Point | null {
+    if (point === null || (point.time <= series.toldAt && !series.isNew)) return null;
+    const told = point.time > series.toldAt ? point : { ...point, time: series.toldAt + 1n };
+    series.toldAt = told.time;
+    return told;
   }
 
   function delta(series: Series, point: Point): Point | null {
