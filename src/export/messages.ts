@@ -27,7 +27,7 @@ export interface DrainLimits {
 export type ToWorker = { readonly kind: 'flush' } | ({ readonly kind: 'drain' } & DrainLimits) | { readonly kind: 'cut-short' };
 
 export type FromWorker =
-  | { readonly kind: 'notice'; readonly cause: string; readonly line: string }
+  | { readonly kind: 'notice'; /** Null: to be said in any case. */ readonly cause: string | null; readonly line: string }
   | { readonly kind: 'writer'; readonly owner: SegmentOwner }
   | { readonly kind: 'settled'; readonly destination: number; readonly settled: Settled }
   | { readonly kind: 'drained'; readonly destinations: readonly DestinationSummary[]; readonly resent: number; readonly tornBytes: number };

@@ -30,7 +30,8 @@ export interface PipelineOptions {
   readonly silent: boolean;
   /** Chunks of each segment that were settled before this pipeline began (the follower skips as many). */
   readonly settledBefore: Readonly<Record<string, number>>;
-  notice(cause: string, line: string): void;
+  /** A line for people, at most one a cause and minute; without a cause in any case: it says what is not said again. */
+  notice(cause: string | null, line: string): void;
   /** Called after something was settled, with the chunks settled so far by segment (only of segments that changed). */
   settled(positions: Readonly<Record<string, number>>): void;
 }
@@ -295,9 +296,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   /** Losses are told together, now and then, while there is somebody to read; what is left for the end is told there. */
   function tellLosses(now: number): void {
     if (silent || draining !== null) return;
-    for (const [cause, news] of untold) {
+    for (const news of untold.values()) {
       if (news.count === 0 || now < news.notBefore || now - news.since < LOST_NEWS_AFTER_MS) continue;
-      options.notice(`lost ${cause}`, `${exporter.name}: ${news.reason}; ${inWords(news.count, signal)} lost`);
+      options.notice(null, `${exporter.name}: ${news.reason}; ${inWords(news.count, signal)} lost`);
       told[news.reason] = (told[news.reason] ?? 0) + news.count;
       news.count = 0;
       news.notBefore = now + LOST_NEWS_EVERY_MS;
@@ -349,7 +350,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (evicted.own) {
       tally.kept -= evicted.count;
       drop('kept telemetry is full', evicted.count);
-    } else options.notice('kept full', `${evicted.count} items that an earlier run had kept were dropped: too old, or no room`);
+    } else pipeline.adoptLoss(evicted.count, 'kept by an earlier run, and now too old, or in the way of what is newer');
   }
 
   function isDone(): boolean {

@@ -166,18 +166,23 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
     worker?.postMessage(message);
   }
 
-  function notice(words: string, line: string): void {
-    const now = performance.now();
-    // Words of a backend that differ at their end are no news.
-    const cause = words.slice(0, 100);
-    if (now - (said.get(cause) ?? -Infinity) < ONE_A_MINUTE_MS) return;
-    if (said.size >= MOST_CAUSES) said.delete(said.keys().next().value!);
-    said.set(cause, now);
+  function notice(words: string | null, line: string): void {
+    if (words !== null && wasSaid(words)) return;
     try {
       options.onNotice(line);
     } catch {
       // A closed stderr is no reason to stop exporting.
     }
+  }
+
+  /** Within the last minute. Words of a backend that differ at their end are no news. */
+  function wasSaid(words: string): boolean {
+    const now = performance.now();
+    const cause = words.slice(0, 100);
+    if (now - (said.get(cause) ?? -Infinity) < ONE_A_MINUTE_MS) return true;
+    if (said.size >= MOST_CAUSES) said.delete(said.keys().next().value!);
+    said.set(cause, now);
+    return false;
   }
 
   /** The account where no worker is left to give it. */

@@ -153,7 +153,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       silent,
       settledBefore: before?.positions ?? {},
       // Words of a backend that differ in a number are no news.
-      notice: (cause, line) => silent || post({ kind: 'notice', cause: `${number} ${cause.replace(/\d+/g, '#')}`, line }),
+      notice: (cause, line) => silent || post({ kind: 'notice', cause: cause === null ? null : `${number} ${cause.replace(/\d+/g, '#')}`, line }),
       settled(changed) {
         Atomics.add(pulse, 0, 1);
         Object.assign(positions, changed);

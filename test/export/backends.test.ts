@@ -190,6 +190,19 @@ describe.each(protocols)('%s: one line that names the cure, everything kept:', (
   });
 });
 
+test('two reasons within a minute are both told, whatever their words have in common', async () => {
+  const place = makeTestPlace();
+  const receiver = await receive();
+  const program = startNumbered([1, 10, 'linger', 11, SPANS], { ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl });
+  receiver.misbehave({ kind: 'status', status: 400 });
+  await program.said(/HTTP 400.*10 spans lost/, 'stderr');
+  receiver.misbehave({ kind: 'status', status: 500 });
+  program.kill('SIGTERM');
+  await program.said(/HTTP 500.*90 spans lost/, 'stderr');
+  program.kill('SIGTERM');
+  expect((await program.ended).stderr.match(/\d+ spans.*/g)).toEqual(['10 spans lost', '90 spans lost']);
+});
+
 describe('the end of the application', () => {
   // Skipped where util-linux's `script` is absent: nothing else here makes a terminal without a native module.
   test.skipIf(spawnSync('script', ['--version']).stdout?.includes('util-linux') !== true)('waits half a second for a backend that was never reached where somebody sits at a terminal', async () => {

@@ -14,7 +14,9 @@ export interface Traced {
 export async function runTraced(options: RunOptions, isLast: (span: ReceivedSpan) => boolean): Promise<Traced> {
   const receiver = await startReceiver();
   try {
-    const result = await otelRun({ ...options, env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, ...options.env } });
+    // What these runs are about is what arrives; on a machine that is busy with tests two seconds can pass before it can.
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_RUN_DRAIN_UNREACHED: '8000', ...options.env };
+    const result = await otelRun({ ...options, env });
     try {
       await receiver.waitForSpans((spans) => spans.some(isLast));
     } catch (error) {
