@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startProxy, type NetworkFault } from '../harness/proxy.ts';
 import { closedPort, makeCertificates, startReceiver, type Certificates, type Misbehaviour, type Receiver, type ReceiverOptions } from '../harness/receiver.ts';
 import { cleanEnv, launcher, startPlainNode, type RunResult } from '../harness/run.ts';
@@ -201,6 +201,19 @@ test('two reasons within a minute are both told, whatever their words have in co
   await program.said(/HTTP 500.*90 spans lost/, 'stderr');
   program.kill('SIGTERM');
   expect((await program.ended).stderr.match(/\d+ spans.*/g)).toEqual(['10 spans lost', '90 spans lost']);
+});
+
+test('what is lost while only a daemon is left, which nobody hears, is said by the next run', async () => {
+  const place = makeTestPlace();
+  const receiver = await receive();
+  receiver.misbehave({ kind: 'status', status: 400 });
+  const env = { ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_RUN_WAIT: 'false' };
+  const program = startNumbered([1, 10, 'daemon', 3000, 11, SPANS], env);
+  const first = await program.ended;
+  await vi.waitUntil(() => place.runs().length === 0, { timeout: 10_000 });
+  receiver.behave();
+  const next = await startNumbered([101, 101], env).ended;
+  expect((first.stderr + next.stderr).match(/\d+ spans.*/g)).toEqual([expect.stringMatching(/^100 spans .* lost: HTTP 400/)]);
 });
 
 describe('the end of the application', () => {

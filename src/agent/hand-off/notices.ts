@@ -2,7 +2,7 @@
  * Lines of the exporter for people. It is a process of its own with no terminal, so the application's first
  * process says them on stderr.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bootId, ownerLives, pidNamespace, readOwner } from '../../spool/owner.ts';
 import { readPlainFile } from '../../spool/plain-file.ts';
@@ -18,8 +18,9 @@ const EVERY_MS = 5000;
 const MAX_BYTES = 16 * 1024;
 const MAX_LEDGER_BYTES = 16 * 1024 * 1024;
 
-/** Null where another process of the application, all of which can write in `dir`, says them already. Never throws. */
+/** Null where another process of the application, all of which can write in `dir`, says them already, or nobody hears this one. Never throws. */
 export function claimNotices(file: string, dir: string): Notices | null {
+  if (!isHeard(2)) return null;
   const claim = join(dir, 'notices.reader');
   const shown = join(dir, 'notices.shown');
   try {
@@ -41,7 +42,11 @@ export function claimNotices(file: string, dir: string): Notices | null {
     const end = text.lastIndexOf(0x0a) + 1;
     if (end === 0) return;
     offset += end;
-    attempt(() => writeSync(2, text.subarray(0, end)));
+    try {
+      writeSync(2, text.subarray(0, end));
+    } catch {
+      return; // whoever read it has gone
+    }
     // At once: the exporter says with its last words what nobody has said.
     // Anew: a process of another user may have put a link there.
     attempt(() => unlinkSync(shown));
@@ -62,6 +67,16 @@ export function claimNotices(file: string, dir: string): Notices | null {
       attempt(() => unlinkSync(claim));
     },
   };
+}
+
+/** A daemon's stderr is closed, or /dev/null: what it says there has not been said. */
+function isHeard(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return !stat.isCharacterDevice() || stat.rdev !== statSync('/dev/null').rdev;
+  } catch {
+    return false;
+  }
 }
 
 /** It ends behind all processes of the application; whoever sees that it has ended has outlived it. */
