@@ -66,10 +66,10 @@ function showPlan(plan: LaunchPlan, env: CommandContext['env']): ShownPlan {
 function showDestination(destination: Destination): string {
   switch (destination.kind) {
     case 'otlp': {
-      const { signal, protocol, url, headers, compression, undelivered } = destination;
+      const { name, signal, protocol, url, headers, compression, undelivered } = destination;
       const names = Object.keys(headers);
       const details = [protocol, ...(compression === 'none' ? [] : [compression]), ...(names.length === 0 ? [] : [`headers: ${names.join(', ')}`])];
-      return `${signal} to ${maskUrl(url)} (${details.join('; ')}); undelivered: ${undelivered}`;
+      return `${signal} to ${name === undefined ? '' : `${name}, `}${maskUrl(url)} (${details.join('; ')}); undelivered: ${undelivered}`;
     }
     case 'prometheus':
       return `metrics at http://${destination.host.includes(':') ? `[${destination.host}]` : destination.host}:${destination.port}/metrics`;

@@ -1,4 +1,5 @@
 /** What went wrong on the way to a backend, in words that say what to do. */
+import type { OtlpDestination } from '../plan/types.ts';
 
 /** For errors of the connection; the words hold neither address nor credentials. */
 export function describeConnectionError(error: unknown, protocol: 'http' | 'grpc'): string {
@@ -20,6 +21,14 @@ export function describeStatus(status: number, detail: string): string {
   if (status < 200) return `HTTP ${status}: it wants to speak another protocol: is this the address of an OTLP backend?`;
   if (status >= 300 && status < 400 && status !== 304) return `HTTP ${status}: a redirect, which is never followed; set the endpoint to where the backend is`;
   return `HTTP ${status}${detail === '' ? '' : `: ${tame(detail, 160)}`}`;
+}
+
+/** Our words name settings by their variables; those of a destination with a name stand in the config file. */
+export function nameSettings(words: string, { name }: Pick<OtlpDestination, 'name'>): string {
+  if (name === undefined) return words;
+  return words
+    .replace(/OTEL_EXPORTER_OTLP_([A-Z_]+)/g, (_, part: string) => `destinations.${name}.${part.toLowerCase().replace(/_(.)/g, (__, letter: string) => letter.toUpperCase())}`)
+    .replace(/--protocol (\S+?)([,)])/g, `destinations.${name}.protocol: $1$2`);
 }
 
 /** Words of a stranger, fit for a terminal: one line, no control characters, bounded. */

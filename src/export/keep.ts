@@ -182,6 +182,11 @@ function writeNew(path: string, pieces: readonly Buffer[]): void {
   }
 }
 
+/** For messages. */
+export function nameDestination({ name, url }: Pick<OtlpDestination, 'name' | 'url'>): string {
+  return `${withoutSecrets(url)}${name === undefined ? '' : ` (${name})`}`;
+}
+
 /** An address for people and files: no user, password, query or fragment. */
 export function withoutSecrets(url: string): string {
   try {

@@ -1,4 +1,5 @@
-import type { Destination } from '../plan/types.ts';
+import type { Destination, OtlpDestination } from '../plan/types.ts';
+import { nameSettings } from './failure-words.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import type { Exporter } from './types.ts';
 
@@ -8,10 +9,13 @@ type Env = Readonly<Record<string, string | undefined>>;
 export async function makeExporter(destination: Exclude<Destination, { kind: 'prometheus' }>, env: Env): Promise<Exporter> {
   switch (destination.kind) {
     case 'otlp':
-      return hideSecrets(
-        destination.protocol === 'grpc'
-          ? (await import('./otlp-grpc.ts')).createOtlpGrpcExporter(destination)
-          : (await import('./otlp-http.ts')).createOtlpHttpExporter(destination),
+      return inItsTerms(
+        hideSecrets(
+          destination.protocol === 'grpc'
+            ? (await import('./otlp-grpc.ts')).createOtlpGrpcExporter(destination)
+            : (await import('./otlp-http.ts')).createOtlpHttpExporter(destination),
+          destination,
+        ),
         destination,
       );
     case 'console':
@@ -21,4 +25,15 @@ export async function makeExporter(destination: Exclude<Destination, { kind: 'pr
     case 'store':
       return (await import('./store.ts')).createStoreExporter(destination);
   }
+}
+
+/** `exporter`, whose words name the settings where this destination has them. */
+function inItsTerms(exporter: Exporter, destination: OtlpDestination): Exporter {
+  return {
+    ...exporter,
+    async export(batch, signal) {
+      const outcome = await exporter.export(batch, signal);
+      return 'reason' in outcome ? { ...outcome, reason: nameSettings(outcome.reason, destination) } : outcome;
+    },
+  };
 }

@@ -3,7 +3,7 @@ import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { readPartialSuccess, readRetryDelay } from './answers.ts';
 import { describeConnectionError, tame } from './failure-words.ts';
 import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
-import { withoutSecrets } from './keep.ts';
+import { nameDestination } from './keep.ts';
 import { version } from './otlp-http.ts';
 import type { Batch, ExportOutcome, Exporter } from './types.ts';
 
@@ -26,7 +26,7 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
   let clientFiles: TlsFiles | null = null;
 
   return {
-    name: withoutSecrets(destination.url),
+    name: nameDestination(destination),
     async export(batch, signal) {
       try {
         const used = headers.current();

@@ -6,7 +6,7 @@ import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { readJsonPartialSuccess, readPartialSuccess, readStatusMessage } from './answers.ts';
 import { describeConnectionError, describeStatus, tame } from './failure-words.ts';
 import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
-import { withoutSecrets } from './keep.ts';
+import { nameDestination } from './keep.ts';
 import type { Batch, Exporter, ExportOutcome } from './types.ts';
 
 /** Further bytes of an answer are not read. */
@@ -42,7 +42,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
   let agentFiles: TlsFiles | null = null;
 
   return {
-    name: withoutSecrets(destination.url),
+    name: nameDestination(destination),
     async export(batch, signal) {
       try {
         const body = await encode(batch);

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
 import { countRest } from './count-rest.ts';
-import { withoutSecrets } from './keep.ts';
+import { nameDestination } from './keep.ts';
 import { openLedger } from './ledger.ts';
 import type { DrainLimits, FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
 import { resendMs } from './resend.ts';
@@ -192,7 +192,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
       const isOtlp = destination.kind === 'otlp';
       return {
         ...tallies[number]!,
-        name: isOtlp ? withoutSecrets(destination.url) : destination.kind,
+        name: isOtlp ? nameDestination(destination) : destination.kind,
         signal: 'signal' in destination ? destination.signal : 'traces',
         silent: isOtlp && destination.undelivered === 'drop',
         told: {},

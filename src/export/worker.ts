@@ -117,7 +117,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
   function openStore(destination: Destination, number: number): SeriesStore {
     const takenOver = Object.keys(settled[number]?.positions ?? {}).length > 0;
     return createSeriesStore({
-      temporality: destination.kind === 'otlp' ? plan.metrics.temporality : 'cumulative',
+      temporality: destination.kind === 'otlp' ? (destination.temporality ?? plan.metrics.temporality) : 'cumulative',
       takenOverAt: takenOver ? BigInt(Date.now()) * 1_000_000n : null,
     });
   }

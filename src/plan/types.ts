@@ -102,6 +102,8 @@ export type HandOffPlan =
 
 export interface OtlpDestination {
   readonly kind: 'otlp';
+  /** In the config file's `destinations`; undefined for that of the settings `otlp`. */
+  readonly name?: string;
   readonly signal: SignalName;
   readonly protocol: 'grpc' | 'http/protobuf' | 'http/json';
   /** HTTP: the whole URL of the signal (`…/v1/traces`). gRPC: `http://host:port` or `https://host:port` (scheme decides on TLS). */
@@ -114,6 +116,8 @@ export interface OtlpDestination {
   readonly compression: 'gzip' | 'none';
   /** Paths of PEM files. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Of metrics; undefined = as {@link ExporterPlan.metrics} says. */
+  readonly temporality?: 'cumulative' | 'delta';
   /** `drop` where nobody configured this backend (localhost by default): counted, no state, no noise. */
   readonly undelivered: 'keep' | 'drop';
 }

@@ -1,3 +1,4 @@
+import { destinationTable } from './destination-table.ts';
 import { table, type Group, type Setting } from './table.ts';
 
 export interface DocumentedSetting {
@@ -27,7 +28,16 @@ export function settingsMarkdown(): string {
   const rows = settingsTable().map(({ key, flag, env, help, ...row }) =>
     [flag === null ? '' : code(flag), env.map(code).join(' '), key === null ? '' : code(key), row.default === '' ? '' : code(row.default), help],
   );
-  return [['flag', 'environment variable', 'key in the file', 'default', 'meaning'], ['-', '-', '-', '-', '-'], ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`).join('');
+  return markdownTable(['flag', 'environment variable', 'key in the file', 'default', 'meaning'], rows);
+}
+
+/** What can be set for each of `destinations`, as a Markdown table. */
+export function destinationMarkdown(): string {
+  return markdownTable(['key', 'meaning'], Object.entries<Setting>(destinationTable).map(([part, { help }]) => [code(part), help]));
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '-'), ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`).join('');
 }
 
 function showDefault(value: Setting['default']): string {

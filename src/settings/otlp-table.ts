@@ -1,7 +1,7 @@
 import type { SignalName } from '../plan/types.ts';
 
 /** What can be set for OTLP in general, and again for each signal alone. */
-const parts = {
+export const parts = {
   endpoint: { type: 'url', default: null, group: 'Sending', shown: 'url' },
   protocol: { type: 'enum', values: ['http/protobuf', 'grpc', 'http/json'], default: null, group: 'Sending', shown: 'value' },
   headers: { type: 'headers', default: {}, group: 'Sending', shown: 'names' },

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { type FileNode, readScalar } from './file-node.ts';
 import { INSTRUMENTATION_NAMES } from './instrumentation-names.ts';
 import { findNearest } from './nearest.ts';
+import { resolveDestinations } from './destinations.ts';
 import { DEFAULT_ORIGIN, problemAt, quote } from './origin.ts';
 import { resolveMap } from './resolve-map.ts';
 import { at, describeInstead, fileOrigin, findNode, findStrongest, readNodeText, readText, type Sources } from './sources.ts';
@@ -17,6 +18,8 @@ export function resolveValue(key: string, setting: Setting, sources: Sources): R
       return resolveMap(key, setting, sources);
     case 'options':
       return resolveOptions(key, sources);
+    case 'destinations':
+      return resolveDestinations(key, sources, resolveValue);
     case 'list':
       return resolveList(key, setting, sources);
     default:

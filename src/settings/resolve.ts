@@ -1,6 +1,7 @@
 import type { SignalName } from '../plan/types.ts';
 import { checkKeys, checkVariables } from './check-names.ts';
 import type { ConfigFile } from './file-node.ts';
+import { composeDestinations } from './destinations.ts';
 import { composeIdentity } from './identity.ts';
 import { rankOrigin } from './origin.ts';
 import { composeOtlp } from './otlp.ts';
@@ -30,6 +31,7 @@ export function resolveSettings(input: ResolveInput): Settings {
   const values = Object.fromEntries(Object.entries<Setting>(table).map(([key, setting]) => [key, resolveValue(key, setting, sources)])) as SettingValues;
   for (const name of ['', 'TRACES_', 'METRICS_', 'LOGS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}ENDPOINT`)) if (/\/\/[^/?#]*@/.test(input.env[name] ?? '')) credentials.add(name);
 
+  const otlp = composeSignals(values, input.env, say);
   const settings: Settings = {
     values,
     ...composeIdentity(values),
@@ -42,7 +44,8 @@ export function resolveSettings(input: ResolveInput): Settings {
     verbosity: composeVerbosity(values),
     wait: values.wait,
     disabled: values.disabled,
-    otlp: composeSignals(values, say),
+    otlp,
+    destinations: composeDestinations(values, otlp, input.env, sayOnce(say)),
     credentials: [...credentials],
     file: input.file?.path ?? null,
     problems,
@@ -53,16 +56,24 @@ export function resolveSettings(input: ResolveInput): Settings {
 }
 
 /** What is wrong with the general setting is said once, and of a signal that is not sent nothing. */
-function composeSignals(values: SettingValues, say: (problem: Problem) => void): Settings['otlp'] {
-  const said = new Set<string>();
+function composeSignals(values: SettingValues, env: Env, say: (problem: Problem) => void): Settings['otlp'] {
+  const once = sayOnce(say);
   const compose = (signal: SignalName): Settings['otlp'][SignalName] =>
-    composeOtlp(signal, values, (problem) => {
-      const place = JSON.stringify(problem.origin);
-      if (said.has(place) || (signal !== 'traces' && !values[`${signal}.exporters`].value.includes('otlp'))) return;
-      said.add(place);
-      say(problem);
+    composeOtlp(signal, values, env, (problem) => {
+      if (signal === 'traces' || values[`${signal}.exporters`].value.includes('otlp')) once(problem);
     });
   return { traces: compose('traces'), metrics: compose('metrics'), logs: compose('logs') };
+}
+
+/** What is wrong at one place matters to several signals. */
+function sayOnce(say: (problem: Problem) => void): (problem: Problem) => void {
+  const said = new Set<string>();
+  return (problem) => {
+    const place = JSON.stringify(problem.origin);
+    if (said.has(place)) return;
+    said.add(place);
+    say(problem);
+  };
 }
 
 /** The limit of a span, event or link, else the general one. https://opentelemetry.io/docs/specs/otel/common/#configurable-parameters */

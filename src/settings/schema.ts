@@ -1,3 +1,4 @@
+import { destinationTable } from './destination-table.ts';
 import { table, type Setting } from './table.ts';
 
 interface Schema {
@@ -25,7 +26,7 @@ function branch(): Schema {
 const REFERENCE = { type: 'string', pattern: '\\$\\{' };
 
 function describe(setting: Setting): Schema {
-  const standard = setting.default === null || setting.type === 'map' || setting.type === 'headers' || setting.type === 'options' ? {} : { default: setting.default };
+  const standard = setting.default === null || typeof setting.default === 'object' && !Array.isArray(setting.default) ? {} : { default: setting.default };
   return { ...describeType(setting), ...standard };
 }
 
@@ -53,6 +54,10 @@ function describeType(setting: Setting): Schema {
       return { type: 'object', additionalProperties: { type: 'string' } };
     case 'options':
       return { type: 'object', additionalProperties: { type: 'object' } };
+    case 'destinations': {
+      const properties = Object.fromEntries(Object.entries<Setting>(destinationTable).map(([part, own]) => [part, { description: own.help, ...describe(own) }]));
+      return { type: 'object', additionalProperties: { type: 'object', additionalProperties: false, required: ['endpoint'], properties } };
+    }
     case 'bytes':
       return { type: ['integer', 'string'] };
     case 'string':

@@ -1,6 +1,8 @@
 import type { Destination, OtlpDestination, SamplerPlan } from '../plan/types.ts';
+import { destinationTable } from './destination-table.ts';
+import type { NamedSettings } from './destinations.ts';
 import { maskUrl } from './endpoint.ts';
-import { describeOrigin } from './origin.ts';
+import { describeOrigin, originGiven } from './origin.ts';
 import { table, type Setting, type SettingKey } from './table.ts';
 import type { Origin, Resolved, Row, Settings } from './types.ts';
 
@@ -9,6 +11,7 @@ export function showSettings(settings: Settings): Row[] {
   return Object.entries<Setting>(table).flatMap(([key, setting]) => {
     const { value, origin, parts, rejected } = composed(key, settings) ?? settings.values[key as SettingKey];
     if (key === 'resource') return showResource(settings);
+    if (setting.type === 'destinations') return showDestinations(settings);
     if (setting.type === 'headers' || setting.type === 'options') return showNames(key, setting, value as object, parts ?? {}, origin);
     return [{ setting: key, value: showValue(setting, value), origin: showOrigin(origin, rejected) }];
   });
@@ -54,6 +57,20 @@ function showNames(key: string, setting: Setting, value: object, parts: Readonly
   const names = Object.keys(value);
   if (names.length === 0) return [{ setting: key, value: 'none', origin: showOrigin(origin) }];
   return names.map((name) => ({ setting: `${key}.${name}`, value: setting.type === 'headers' ? '***' : 'set', origin: showOrigin(parts[name] ?? origin) }));
+}
+
+/** Of each destination what is not the default. */
+function showDestinations({ values }: Settings): Row[] {
+  const named = Object.entries(values.destinations.value);
+  if (named.length === 0) return [{ setting: 'destinations', value: 'none', origin: showOrigin(values.destinations.origin, values.destinations.rejected) }];
+  return named.flatMap(([name, settings]) =>
+    Object.entries<Setting>(destinationTable).flatMap(([part, setting]): Row[] => {
+      const { value, origin, parts, rejected } = settings[part as Exclude<keyof NamedSettings, 'origin'>];
+      const key = `destinations.${name}.${part}`;
+      if (originGiven({ value, origin, ...(rejected && { rejected }) }) === null) return [];
+      return setting.type === 'headers' ? showNames(key, setting, value as object, parts ?? {}, origin) : [{ setting: key, value: showValue(setting, value), origin: showOrigin(origin, rejected) }];
+    }),
+  );
 }
 
 /** Attributes are telemetry and no secret, but for those whose name says otherwise. */

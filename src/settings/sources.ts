@@ -58,6 +58,8 @@ export function readText(node: FileNode, origin: Origin, sources: Sources, setti
       return null;
     }
   }
+  // A password in an address.
+  if (setting.type === 'url' && sources.file?.substitutes) for (const [userInfo] of node.text.matchAll(/\/\/.*@/g)) for (const name of substitute(userInfo, sources.env).names) sources.noteCredential(name);
   const text = readNodeText(node, origin, sources).trim();
   return readScalar({ text, quoted: node.quoted }) === null ? '' : text;
 }

@@ -1,3 +1,4 @@
+import type { NamedSettings } from './destinations.ts';
 import { INSTRUMENTATION_NAMES } from './instrumentation-names.ts';
 import { signalRows } from './otlp-table.ts';
 
@@ -78,6 +79,10 @@ export const table = {
   ...signalRows('traces'),
   ...signalRows('metrics'),
   ...signalRows('logs'),
+  destinations: {
+    type: 'destinations', default: {}, group: 'Sending', shown: 'names', env: [],
+    help: 'further OTLP backends by name, each with settings of its own',
+  },
   'batch.delay': {
     type: 'duration', default: 1000, group: 'Sending', shown: 'value', env: ['OTEL_BSP_SCHEDULE_DELAY'],
     help: 'milliseconds that a span waits for company at most',
@@ -371,13 +376,13 @@ export type Setting = Common &
         readonly emptied?: true;
         readonly default: readonly string[] | null;
       }
-    | { readonly type: 'map' | 'headers' | 'options'; readonly default: Readonly<Record<string, never>> }
+    | { readonly type: 'map' | 'headers' | 'options' | 'destinations'; readonly default: Readonly<Record<string, never>> }
   );
 
 export type SettingKey = keyof typeof table;
 export type ValueOf<K extends SettingKey> = Value<(typeof table)[K]>;
 
-type Value<S extends Setting> = Plain<S> | (S['default'] extends null ? null : never);
+export type Value<S extends Setting> = Plain<S> | (S['default'] extends null ? null : never);
 type Plain<S extends Setting> = S extends { type: 'list'; values: readonly (infer W)[] }
   ? readonly W[]
   : S extends { type: 'enum'; values: readonly (infer W)[] }
@@ -387,4 +392,5 @@ type Plain<S extends Setting> = S extends { type: 'list'; values: readonly (infe
         integer: number; bytes: number; duration: number; seconds: number; ratio: number; list: readonly string[];
         map: Readonly<Record<string, string>>; headers: Readonly<Record<string, string>>;
         options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+        destinations: Readonly<Record<string, NamedSettings>>;
       }[S['type']];

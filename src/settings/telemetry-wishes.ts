@@ -1,6 +1,7 @@
 import type { TelemetryWishes } from '../plan/build-plan.ts';
 import { traceStoreDir } from '../plan/state-dir.ts';
-import type { Destination, SignalName } from '../plan/types.ts';
+import type { Destination, OtlpDestination, SignalName } from '../plan/types.ts';
+import { isWanted } from './destinations.ts';
 import type { Settings } from './types.ts';
 
 /** What a run has found around itself. */
@@ -81,24 +82,29 @@ function prometheusHost(host: string | null): string {
 
 const LOCAL_STORE_BYTES = 64 * 1024 * 1024;
 
-function chooseDestinations({ values, otlp }: Settings, { stateDir, localStore }: Place): Destination[] {
+function chooseDestinations(settings: Settings, { stateDir, localStore }: Place): Destination[] {
+  const { values, otlp } = settings;
   const destinations: Destination[] = [];
   const exporters = values['traces.exporters'].value;
   if (exporters.includes('otlp')) {
-    if (!otlp.traces.configured && localStore && stateDir !== null) {
+    const backends = chooseBackends(settings, 'traces');
+    if (!otlp.traces.configured && backends.every(({ name }) => name === undefined) && localStore && stateDir !== null) {
       destinations.push({ kind: 'store', dir: traceStoreDir(stateDir), capBytes: LOCAL_STORE_BYTES });
-    } else if (otlp.traces.destination !== null) {
-      destinations.push({ ...otlp.traces.destination, undelivered: otlp.traces.configured ? 'keep' : 'drop' });
-    }
+    } else destinations.push(...backends);
   }
   if (exporters.includes('console')) destinations.push({ kind: 'console', signal: 'traces' });
   if (values.print.value) destinations.push({ kind: 'print' });
   for (const signal of ['metrics', 'logs'] as const) {
     const wanted = values[`${signal}.exporters`].value;
-    const { destination, configured } = otlp[signal];
-    if (wanted.includes('otlp') && destination !== null) destinations.push({ ...destination, undelivered: configured ? 'keep' : 'drop' });
+    if (wanted.includes('otlp')) destinations.push(...chooseBackends(settings, signal));
     if (wanted.includes('console')) destinations.push({ kind: 'console', signal });
     if (wanted.some((name) => name === 'prometheus')) destinations.push({ kind: 'prometheus', signal: 'metrics', host: prometheusHost(values['prometheus.host'].value), port: values['prometheus.port'].value ?? 9464 });
   }
   return destinations;
+}
+
+/** By OTLP: that of the settings `otlp`, and those with a name. */
+function chooseBackends({ otlp, destinations }: Settings, signal: SignalName): OtlpDestination[] {
+  const named = destinations.filter((destination) => destination.signal === signal);
+  return [...(isWanted(otlp[signal], named) ? [otlp[signal].destination!] : []), ...named];
 }

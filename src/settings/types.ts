@@ -79,6 +79,8 @@ export interface Settings {
   /** `OTEL_SDK_DISABLED=true`: settings are checked, then the command runs as without us. */
   readonly disabled: Resolved<boolean>;
   readonly otlp: Readonly<Record<SignalName, OtlpSettings>>;
+  /** Further ones, of the signals that are exported by OTLP. */
+  readonly destinations: readonly OtlpDestination[];
 
   /** Names of environment variables that hold credentials of the backend: for no process of the application. */
   readonly credentials: readonly string[];

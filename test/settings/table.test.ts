@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { settingsMarkdown, settingsTable } from '../../src/settings/document.ts';
+import { destinationMarkdown, settingsMarkdown, settingsTable } from '../../src/settings/document.ts';
 import { flagTable } from '../../src/settings/flags.ts';
 import { INSTRUMENTATION_NAMES } from '../../src/settings/instrumentation-names.ts';
 import { OTEL_NAMES, OTEL_RUN_NAMES } from '../../src/settings/known-names.ts';
@@ -65,6 +65,25 @@ Flags come first, then \`OTEL_RUN_…\` variables, then \`OTEL_…\` variables, 
 
 The config file is YAML or JSON, searched from the working directory up to the first folder with a \`package.json\` or \`.git\`, or home: \`otel-run.config.{yaml,yml,json}\`, \`.otel-runrc{,.yaml,.yml,.json}\`, \`.config/otel-run.{yaml,yml,json}\`, or the key \`otel-run\` in \`package.json\`. In its values \`\${VAR}\` and \`\${VAR:-default}\` are replaced from the environment; \`$$\` is a dollar sign. What is found is data and never run; a file that other users may write, or that belongs to one, is not used ([when exactly](secrets.md#config-files)). \`--config\` may name a module (\`.mjs\`, \`.js\`, \`.ts\`) whose default export holds the settings. Dots in the keys below are levels: \`traces.sampler\` is \`traces: { sampler: … }\`.
 
-${settingsMarkdown()}`;
+${settingsMarkdown()}
+## Several backends
+
+\`destinations\` of the config file names further OTLP backends. Each gets what is exported by \`otlp\`, beside the backend of \`otlp.endpoint\` where one is set, with its own retries, and its own part of what is kept.
+
+\`\`\`yaml
+destinations:
+  vendor:
+    endpoint: https://otlp.vendor.example
+    headers: { api-key: '\${VENDOR_KEY}' }
+    compression: gzip
+  own:
+    endpoint: http://collector:4317
+    protocol: grpc
+    signals: [traces, logs]
+\`\`\`
+
+${destinationMarkdown()}
+Nothing is taken over from \`otlp\`: its headers are for its own backend.
+`;
   await expect(page).toMatchFileSnapshot('../../docs/settings.md');
 });
