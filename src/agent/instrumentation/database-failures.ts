@@ -39,13 +39,13 @@ function isRaisedByOwnCode(statusCode: string, attributes: Attributes): boolean 
   return statusCode !== 'NOSCRIPT' && attributes['db.system.name'] === 'redis' && /^(?:EVAL|FCALL)/.test(String(attributes['db.query.text']));
 }
 
-interface Failure {
+export interface Failure {
   /** What the server answered with: SQLSTATE, or the word before a Redis error. */
   readonly statusCode?: string;
   readonly type: string;
 }
 
-function describeFailure(exception: Exception): Failure {
+export function describeFailure(exception: Exception): Failure {
   if (typeof exception === 'string') return describePostgres(exception);
   const { code, name, message = '' } = exception;
   const statusCode = isReply(exception) ? /^[A-Z][A-Z0-9_]*(?= |$)/.exec(message)?.[0] : undefined;

@@ -1,6 +1,9 @@
 import { SpanStatusCode, type Span } from '@opentelemetry/api';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 
+const ABORTED = 'aborted';
+const aborted = new WeakSet<Span>();
+
 /**
  * What the semantic conventions ask for and the instrumentation leaves out: `error.type` where the status code
  * says that a request failed, and the mark of a request that its client gave up before the answer was complete.
@@ -8,7 +11,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 export function noteHttpOutcome(span: Span, request: ClientRequest | IncomingMessage, response: IncomingMessage | ServerResponse): void {
   const isServer = isServerResponse(response);
   const { statusCode = 0 } = response;
-  if (isServer && !response.writableFinished && request.destroyed) span.setAttribute('error.type', 'aborted');
+  if (isServer && !response.writableFinished && request.destroyed) noteAborted(span);
   else if (statusCode >= (isServer ? 500 : 400)) span.setAttribute('error.type', String(statusCode));
 }
 
@@ -16,9 +19,19 @@ export function noteHttpOutcome(span: Span, request: ClientRequest | IncomingMes
 export function noteBrokenResponse(span: Span, response: IncomingMessage | ServerResponse): void {
   if (isServerResponse(response)) return;
   response.once('aborted', () => {
-    span.setAttribute('error.type', 'aborted');
+    noteAborted(span);
     span.setStatus({ code: SpanStatusCode.ERROR, message: 'the connection closed before the response was complete' });
   });
+}
+
+export function noteAborted(span: Span): void {
+  aborted.add(span);
+  span.setAttribute('error.type', ABORTED);
+}
+
+/** What the duration's `error.type` is, where the request was given up. */
+export function abortedOf(span: Span): string | undefined {
+  return aborted.has(span) ? ABORTED : undefined;
 }
 
 function isServerResponse(response: IncomingMessage | ServerResponse): response is ServerResponse {

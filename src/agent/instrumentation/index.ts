@@ -9,6 +9,7 @@ import { nameFastifyRoutes } from './fastify-routes.ts';
 import { createLibraries } from './libraries.ts';
 import { watchLibraryLoads, type FindWatch } from './library-loads.ts';
 import { mainScript } from '../main-script.ts';
+import { measureInstrumentation } from './measure.ts';
 import { adjustInstrumentation, instrumentationOptions, instrumentationProvider } from './options.ts';
 import { publishReport, reasonOf } from './report.ts';
 import { runRequireHooks } from './require-in-the-middle.ts';
@@ -66,8 +67,11 @@ function createConstructions(plan: AgentPlan, providers: Providers, hasYielded: 
     try {
       const instrumentation = new (entry.load())(instrumentationOptions(entry.name, plan));
       adjustInstrumentation(entry.name, instrumentation);
-      instrumentation.setTracerProvider(instrumentationProvider(entry.name, providers.traces));
-      if (providers.metrics !== null) instrumentation.setMeterProvider(providers.metrics);
+      instrumentation.setTracerProvider(instrumentationProvider(entry.name, providers));
+      if (providers.metrics !== null) {
+        instrumentation.setMeterProvider(providers.metrics);
+        measureInstrumentation(entry.name, instrumentation);
+      }
       if (providers.logs !== null) instrumentation.setLoggerProvider?.(providers.logs);
       return null;
     } catch (error) {

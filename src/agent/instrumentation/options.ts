@@ -1,4 +1,4 @@
-import type { TracerProvider } from '@opentelemetry/api';
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { AgentPlan, ExpressLayers } from '../../plan/types.ts';
 import { awsOptions, guardServices } from './aws-calls.ts';
@@ -9,6 +9,7 @@ import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
 import { nameStatement } from './postgres-names.ts';
 import { followSubmitted, withSubmitted } from './postgres-submitted.ts';
 import { redisStatement } from './redis-statement.ts';
+import { measuresOperations, withDurations } from './operation-durations.ts';
 import { onStepAside } from './step-aside.ts';
 import { wrapInPlace } from './wrap.ts';
 
@@ -19,8 +20,9 @@ export function instrumentationOptions(name: string, plan: AgentPlan): Instrumen
   return { ...ours[name]?.(plan), ...plan.instrumentations.options[name], enabled: true } as InstrumentationConfig;
 }
 
-/** Whose tracers it gets: `provider`'s, with what its spans lack. */
-export function instrumentationProvider(name: string, provider: TracerProvider): TracerProvider {
+/** Whose tracers it gets: those of `traces`, with what its spans lack, and measured for `metrics`. */
+export function instrumentationProvider(name: string, { traces, metrics }: { readonly traces: TracerProvider; readonly metrics: MeterProvider | null }): TracerProvider {
+  const provider = metrics !== null && measuresOperations(name) ? withDurations(traces, metrics) : traces;
   return providers[name]?.(provider) ?? provider;
 }
 

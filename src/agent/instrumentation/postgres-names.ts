@@ -19,6 +19,10 @@ export function nameStatement(span: Span, { connection, query }: Request): void 
 }
 
 export function statementName(text: string, database: string | undefined): string {
-  const command = COMMAND.exec(text)?.[1]?.toUpperCase();
+  const command = statementCommand(text);
   return ['pg.query', command && `:${command}`, database && ` ${database}`].filter(Boolean).join('');
+}
+
+export function statementCommand(text: string): string | undefined {
+  return COMMAND.exec(text)?.[1]?.toUpperCase();
 }

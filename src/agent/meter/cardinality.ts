@@ -3,7 +3,7 @@ import { DeltaMetricProcessor } from '@opentelemetry/sdk-metrics/build/src/state
 import { hashAttributes } from '@opentelemetry/sdk-metrics/build/src/utils';
 
 /** https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits */
-const LIMIT = 2000;
+export const LIMIT = 2000;
 const OVERFLOW: Attributes = { 'otel.metric.overflow': true };
 
 interface Processor {

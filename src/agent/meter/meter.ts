@@ -6,7 +6,7 @@ import type { MeterProvider as ApiMeterProvider } from '@opentelemetry/api';
 import { emptyResource } from '@opentelemetry/resources';
 import { AggregationType, MeterProvider, MetricReader, type AggregationOption, type DataPoint, type ExponentialHistogram, type Histogram, type IMetricReader, type MetricData, InstrumentType } from '@opentelemetry/sdk-metrics';
 import type { AgentPlan } from '../../plan/types.ts';
-import { limitCardinality } from './cardinality.ts';
+import { LIMIT, limitCardinality } from './cardinality.ts';
 import { collect } from './collect.ts';
 import { measureProcess } from './process-metrics.ts';
 
@@ -31,15 +31,18 @@ export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: Point
   const reader = new SnapshotReader(plan.histograms);
   const provider = new MeterProvider({ resource: emptyResource(), readers: [reader as IMetricReader] });
   if (plan.process) measureProcess(provider);
-  const told = new Map<object, number>();
+  // By metric and attributes: the application may hand the same object to several instruments, and the SDK keeps it.
+  const tellings = new Map<object, Map<object, number>>();
   return {
     provider,
     snapshot(all) {
       for (const { scope, metrics } of collect(provider)) {
         for (const metric of metrics) {
+          let told = tellings.get(metric.descriptor);
+          if (told === undefined) tellings.set(metric.descriptor, (told = new Map()));
           for (const point of metric.dataPoints as Point[]) {
             const mark = markOf(point.value);
-            if (!all && told.get(point.attributes) === mark && told.has(point.attributes)) continue;
+            if (!all && told.get(point.attributes) === mark) continue;
             told.set(point.attributes, mark);
             sink(scope, metric, point);
           }
@@ -49,7 +52,7 @@ export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: Point
   };
 }
 
-/** What changes whenever something is recorded. The SDK keeps one object of attributes for each series. */
+/** What changes whenever something is recorded. */
 function markOf(value: Point['value']): number {
   return typeof value === 'number' ? value : value.count;
 }
@@ -59,9 +62,12 @@ class SnapshotReader extends MetricReader {
     const exponential: AggregationOption = { type: AggregationType.EXPONENTIAL_HISTOGRAM };
     super({
       aggregationSelector: (type) => (histograms === 'exponential' && type === InstrumentType.HISTOGRAM ? exponential : { type: AggregationType.DEFAULT }),
-      cardinalitySelector: () => Infinity,
+      // What is observed is limited by the SDK, which knows all of it at each collection; for what is recorded see `limitCardinality`.
+      cardinalitySelector: (type) => (OBSERVABLE.has(type) ? LIMIT : Infinity),
     });
   }
   protected async onShutdown(): Promise<void> {}
   protected async onForceFlush(): Promise<void> {}
 }
+
+const OBSERVABLE: ReadonlySet<InstrumentType> = new Set([InstrumentType.OBSERVABLE_COUNTER, InstrumentType.OBSERVABLE_GAUGE, InstrumentType.OBSERVABLE_UP_DOWN_COUNTER]);
