@@ -29,6 +29,7 @@ const others: Record<Exclude<Verb, 'run'>, () => Promise<Command>> = {
   traces: async () => (await import('./commands/traces.ts')).traces,
   drain: async () => (await import('./commands/drain.ts')).drain,
   purge: async () => (await import('./commands/purge.ts')).purge,
+  status: async () => (await import('./commands/status.ts')).status,
   init: async () => {
     const { init } = await import('./commands/init.ts');
     return (words, context) => init(words, context);

@@ -1,6 +1,6 @@
 import { flagTable } from '../settings/flags.ts';
 import type { Command } from './context.ts';
-import { verbs } from './invocation.ts';
+import type { verbs } from './invocation.ts';
 
 declare const OTEL_RUN_VERSION: string;
 
@@ -11,13 +11,14 @@ export const help: Command = async (words, { print }) => {
 
 const COLUMNS = 80;
 
-const what: Readonly<Record<(typeof verbs)[number], string>> = {
+/** Whoever reads it has found `help`. */
+const what: Readonly<Record<Exclude<(typeof verbs)[number], 'help'>, string>> = {
   run: 'run a command, also one named like a verb',
   traces: 'list the traces kept on this machine, or draw one: traces <id>',
   drain: 'send what earlier runs could not deliver',
   purge: 'remove what is kept, for this backend or: purge all',
+  status: 'say how the exporters that run now are doing',
   init: 'look at this project; write a config file and a Dockerfile',
-  help: 'this page',
 };
 
 /** From the table of settings. Fits a screen of 80 columns and 50 lines. */
@@ -31,7 +32,7 @@ function helpText(): string {
     'Runs a command with OpenTelemetry in every Node process below it:',
     'otel-run node server.js, otel-run server.js, otel-run npm start.',
     'Verbs:',
-    ...verbs.flatMap((verb) => row(verb, what[verb])),
+    ...Object.entries(what).flatMap(([verb, does]) => row(verb, does)),
     ...groups.flatMap((group) => [
       `${group}:`,
       ...flagTable.filter((flag) => flag.group === group).flatMap(({ form, help: text }) => row(form, text)),

@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from '../errors.ts';
 
 /** Files of these names in this folder are verbs. Anything else is a command to run. */
-export const verbs = ['run', 'traces', 'drain', 'purge', 'init', 'help'] as const;
+export const verbs = ['run', 'traces', 'drain', 'purge', 'status', 'init', 'help'] as const;
 export type Verb = (typeof verbs)[number];
 
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[]>>;
@@ -70,7 +70,7 @@ async function splitFlags(argv: readonly string[]): Promise<Split> {
 
 /** The options of a run: before the verb, behind it, or both. */
 function takesOptions(verb: Verb): boolean {
-  return verb === 'run' || verb === 'drain' || verb === 'purge';
+  return verb === 'run' || verb === 'drain' || verb === 'purge' || verb === 'status';
 }
 
 function isVerb(word: string | undefined): word is Verb {

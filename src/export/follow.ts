@@ -27,8 +27,8 @@ export interface Follower {
   unread(): number;
   /** Bytes passed over because they belong to no whole frame. */
   readonly torn: number;
-  /** Nothing more is to be waited for: the next reads give all that there is. */
-  finish?(): void;
+  /** Nothing more is to be waited for: the next reads give all that there is; with `last` nothing will be read behind them. */
+  finish?(last?: boolean): void;
 }
 
 export interface FollowOptions {

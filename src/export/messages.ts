@@ -13,6 +13,8 @@ export interface WorkerInput {
   readonly plan: ExporterPlan;
   /** By number of the destination in the plan. */
   readonly settled: readonly Settled[];
+  /** Of the whole exporter, whichever worker is at it. */
+  readonly exporter: { /** `service.instance.id` of its own metrics. */ readonly instance: string; /** Milliseconds since 1970. */ readonly startedAt: number; readonly restarts: number };
   /** One number that grows as long as the worker is alive, for the supervisor to see without asking. */
   readonly pulse: Int32Array;
 }

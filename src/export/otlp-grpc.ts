@@ -4,7 +4,7 @@ import { readPartialSuccess, readRetryDelay } from './answers.ts';
 import { describeConnectionError, tame } from './failure-words.ts';
 import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
 import { nameDestination } from './keep.ts';
-import { version } from './otlp-http.ts';
+import { version } from './version.ts';
 import type { Batch, ExportOutcome, Exporter } from './types.ts';
 
 const METHODS: Readonly<Record<SignalName, string>> = {

@@ -8,6 +8,7 @@ import { describeConnectionError, describeStatus, tame } from './failure-words.t
 import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
 import { nameDestination } from './keep.ts';
 import type { Batch, Exporter, ExportOutcome } from './types.ts';
+import { version } from './version.ts';
 
 /** Further bytes of an answer are not read. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -191,10 +192,4 @@ export function readRetryAfter(header: string | undefined): number | null {
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
   const date = Date.parse(header);
   return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
-}
-
-declare const OTEL_RUN_VERSION: string | undefined;
-
-export function version(): string {
-  return typeof OTEL_RUN_VERSION === 'string' ? OTEL_RUN_VERSION : '0';
 }

@@ -378,6 +378,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     queue.length = 0;
     if (rest.length > 0 || gathering !== null) failure ??= 'there was no time left for it';
     const reason = 'not delivered before the end';
+    follower.finish?.(true);
     for (;;) {
       closeGathering();
       rest.push(...queue.splice(0));

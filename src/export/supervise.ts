@@ -1,4 +1,5 @@
 /** The exporter as its caller sees it: a worker thread that may fail without harm, and that is started again. */
+import { randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
@@ -56,10 +57,12 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   const ledger = openLedger(plan);
   const said = new Map<string, number>();
   const url = options.workerUrl ?? new URL('./worker.ts', import.meta.url);
+  const exporter = { instance: randomUUID(), startedAt: Date.now() };
   const pulse = new Int32Array(new SharedArrayBuffer(4));
   let worker: Worker | null = null;
   let looking: NodeJS.Timeout | null = null;
   let restarts = 0;
+  let failures = 0;
   let failedAt = -Infinity;
   let draining: { limits: DrainLimits; resolve: (summary: Summary) => void } | null = null;
   let drained: Promise<Summary> | null = null;
@@ -83,7 +86,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
   };
 
   function start(): void {
-    const input: WorkerInput = { plan, settled: settled.map(afterFailure), pulse };
+    const input: WorkerInput = { plan, settled: settled.map(afterFailure), exporter: { ...exporter, restarts: failures }, pulse };
     Atomics.store(pulse, 0, 0);
     try {
       // What Node or a library has to say is no concern of the reader; viewers write to the descriptor itself.
@@ -115,6 +118,7 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
     if (performance.now() - failedAt > FORGIVEN_MS) restarts = 0;
     failedAt = performance.now();
     if (restarts++ < RESTARTS) {
+      failures++;
       start();
       if (draining !== null) tell({ kind: 'drain', ...draining.limits });
       return;

@@ -3,8 +3,11 @@ import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchPlan, Destination, ExporterPlan } from '../plan/types.ts';
 import { followSpool } from './follow.ts';
-import { followMetrics } from './metrics/follow-metrics.ts';
+import { followMetrics, takeOwn } from './metrics/follow-metrics.ts';
 import { createSeriesStore, type SeriesStore } from './metrics/series.ts';
+import { createOwnMetrics } from './own/own-metrics.ts';
+import { serveStatus } from './own/status-socket.ts';
+import { timeExports, waitingOf, type ExporterStatus } from './own/status.ts';
 import { openKeep, type Keep, type OnLost } from './keep.ts';
 import { removeExpired } from './kept-files.ts';
 import { makeExporter } from './make-exporter.ts';
@@ -16,6 +19,7 @@ import { openSendLock } from './send-lock.ts';
 import { viewSpool } from './spool-view.ts';
 import { addTally, emptyTally, type DestinationSummary } from './summary.ts';
 import type { Exporter } from './types.ts';
+import { version } from './version.ts';
 
 const BUSY_MS = 20;
 const IDLE_MS = 250;
@@ -29,13 +33,18 @@ const SPILL_SHARE = 0.5;
 
 void main(workerData as WorkerInput);
 
-async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
+async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Promise<void> {
   yieldToApplication();
   const port = parentPort!;
   const post = (message: FromWorker): void => port.postMessage(message);
-  const view = viewSpool(plan.spool, plan.destinations.length, (owner) => post({ kind: 'writer', owner }));
+  const writers = new Set<number>();
+  const view = viewSpool(plan.spool, plan.destinations.length, (owner) => {
+    writers.add(owner.pid);
+    post({ kind: 'writer', owner });
+  });
+  const own = plan.metrics.own ? createOwnMetrics({ instance: self.instance, version: version(), look }) : null;
   const lines = plan.destinations.map((destination, number) => openLine(destination, number));
-  const exporters = await Promise.all(plan.destinations.map((destination, number) => (destination.kind === 'prometheus' ? servePage(destination, number) : makeExporter(destination, process.env))));
+  const exporters = (await Promise.all(plan.destinations.map((destination, number) => (destination.kind === 'prometheus' ? servePage(destination, number) : makeExporter(destination, process.env))))).map(timeExports);
   const pipelines: Pipeline[] = exporters.map((exporter, number) => startPipeline(exporter, number));
   const resenders: (Resender | null)[] = lines.map(({ keep }, number) => (keep === null ? null : createResender({ keep, exporter: exporters[number]!, lock: openSendLock(keep.lockFile), onLost: (count, reason) => onLost(number, count, reason) })));
 
@@ -56,6 +65,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     } else if (message.kind === 'cut-short') for (const pipeline of pipelines) pipeline.cutShort();
     else void drain(message);
   });
+  const status = plan.errand === undefined ? serveStatus(plan.spool, look) : null;
   turn();
 
   function turn(): void {
@@ -75,13 +85,16 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
     if (timer !== null) clearTimeout(timer);
     const resendUntil = performance.now() + Math.min(resendMs(plan), deadlineMs ?? Infinity);
     view.refresh(true);
-    const done = Promise.all(pipelines.map((pipeline) => pipeline.drain(endedAt, deadlineMs ?? Infinity)));
+    const drains = pipelines.map((pipeline) => pipeline.drain(endedAt, deadlineMs ?? Infinity));
+    const done = Promise.all(drains);
+    if (own !== null) void Promise.all(drains.filter((_, number) => lines[number]!.signal !== 'metrics')).then(() => (own.isFinal = true));
     turn();
     await done;
     if (timer !== null) clearTimeout(timer);
     // What earlier runs have kept, where nobody waits for the end: a short run has had no time for it before.
     await Promise.all(pipelines.map(({ reached, failure, tally }, number) => (plan.errand === 'send-kept' || (resendUntil > performance.now() && (reached || tally.produced === 0) && failure === null) ? resenders[number]?.finish(resendUntil) : resenders[number]?.stop())));
     await Promise.all(exporters.map((exporter) => exporter.close()));
+    status?.close();
     post({
       kind: 'drained',
       destinations: pipelines.map((pipeline, number) => summaryOf(pipeline, number)),
@@ -110,7 +123,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       skip: settled[number]?.positions ?? {},
     });
     const store = signal === 'metrics' ? openStore(destination, number) : null;
-    const follower = store === null ? spooled : followMetrics({ inner: spooled, view, store, intervalMs: destination.kind === 'prometheus' ? null : plan.metrics.intervalMs });
+    const follower = store === null ? spooled : followMetrics({ inner: spooled, view, store, intervalMs: destination.kind === 'prometheus' ? null : plan.metrics.intervalMs, own });
     return { signal, follower, store, keep: keepOf(destination, plan, (count, why) => onLost(number, count, why)), isSilent: isSilent(destination), before: settled[number] };
   }
 
@@ -131,6 +144,7 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       refresh() {
         view.refresh();
         pipelines[number]!.tick();
+        takeOwn(lines[number]!.store!, own);
       },
       onFault: (reason) => post({ kind: 'notice', cause: `prometheus ${reason}`, line: `metrics cannot be served at http://${host}:${port}/metrics: ${reason}` }),
     });
@@ -162,6 +176,27 @@ async function main({ plan, settled, pulse }: WorkerInput): Promise<void> {
       },
     });
     return pipeline;
+  }
+
+  function look(): ExporterStatus {
+    const { user, system } = process.cpuUsage();
+    return {
+      version: 1,
+      run: plan.run,
+      service: plan.serviceName,
+      pid: process.pid,
+      topology: plan.root === null ? 'parent' : 'replace',
+      ...{ startedAt: self.startedAt, restarts: self.restarts },
+      writers: [...writers],
+      spool: { bytes: view.bytes, capBytes: plan.spoolBytes },
+      cpuSeconds: (user + system) / 1e6,
+      memoryBytes: process.memoryUsage.rss(),
+      destinations: pipelines.map((pipeline, number) => {
+        const tally = tallyOf(pipeline, lines[number]!.before);
+        const { name, deliveredAt, times } = exporters[number]!;
+        return { ...tally, name, signal: lines[number]!.signal, waiting: waitingOf(tally), failure: pipeline.failure, deliveredAt, exports: times };
+      }),
+    };
   }
 
   function summaryOf(pipeline: Pipeline, number: number): DestinationSummary {

@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readFileSync, statSync, statfsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SHARED_HAND_OFF, listSegments } from '../spool/directory.ts';
@@ -34,13 +34,22 @@ const TMPFS = 0x01021994;
 
 /** Finds the place of a run's spool: in memory where there is room, else on disk. Makes nothing. */
 export function findSpoolPlace(run: string, wishes: SpoolWishes): SpoolPlace | null {
-  const bases = wishes.dir === null ? [...new Set(['/dev/shm', tmpdir(), '/tmp', '/var/tmp'])] : [wishes.dir];
+  const bases = basesOf(wishes);
   const room = wishes.dir === null ? pickRoom(bases) : measureRoom(wishes.dir);
   if (room === null) return null;
   const { base, freeBytes, inMemory } = room;
   const capBytes = spoolCap(freeBytes, inMemory ? memoryLimit() : null, wishes.capBytes);
   const dir = join(base, ownName(base, run), run);
   return { dir, handOffDir: isRoot() ? join(dir, SHARED_HAND_OFF) : dir, capBytes };
+}
+
+/** The spools of this user's runs that are there, living or not, wherever {@link findSpoolPlace} may have put them. */
+export function listSpools(wishes: Pick<SpoolWishes, 'dir'>): string[] {
+  const own = new RegExp(`^otel-run-${process.geteuid?.() ?? 0}(-[0-9a-f]{16})?$`);
+  return basesOf(wishes)
+    .flatMap((base) => list(base).filter((name) => own.test(name)).map((name) => join(base, name)))
+    .filter((parent) => attempt(() => isOurs(parent)) ?? false)
+    .flatMap((parent) => list(parent).filter((name) => /^[0-9a-f]{16}$/.test(name)).map((name) => join(parent, name)));
 }
 
 /**
@@ -73,6 +82,22 @@ export function isSpoolEmpty(dir: string): boolean {
 /** At most 64 MiB and a quarter of what is free; in memory also a sixteenth of the limit that its pages count against. */
 export function spoolCap(freeBytes: number, memoryLimitBytes: number | null, wishedBytes: number | null): number {
   return Math.floor(Math.min(wishedBytes ?? MOST_BYTES, MOST_BYTES, freeBytes / 4, (memoryLimitBytes ?? Infinity) / 16));
+}
+
+function basesOf({ dir }: Pick<SpoolWishes, 'dir'>): string[] {
+  return dir === null ? [...new Set(['/dev/shm', tmpdir(), '/tmp', '/var/tmp'])] : [dir];
+}
+
+function list(dir: string): string[] {
+  return attempt(() => readdirSync(dir)) ?? [];
+}
+
+function attempt<T>(action: () => T): T | null {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
 }
 
 function pickRoom(bases: readonly string[]): Room | null {

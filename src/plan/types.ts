@@ -155,7 +155,7 @@ export interface ExporterPlan {
   readonly environment: string | null;
   readonly destinations: readonly Destination[];
   readonly batch: BatchPlan;
-  readonly metrics: { readonly intervalMs: number; readonly temporality: 'cumulative' | 'delta' };
+  readonly metrics: { readonly intervalMs: number; readonly temporality: 'cumulative' | 'delta'; /** The exporter's metrics of itself go with them. */ readonly own: boolean };
   /** Milliseconds for the rest after the last writer has ended. */
   readonly drain: { readonly unreachedMs: number; readonly badMs: number };
   /** See {@link HandOffPlan}; null where lines go to the supervisor's caller. */

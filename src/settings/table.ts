@@ -216,6 +216,10 @@ export const table = {
     type: 'enum', values: ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'], default: 'explicit_bucket_histogram', group: 'Telemetry', shown: 'value',
     env: ['OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION'], help: 'explicit_bucket_histogram or base2_exponential_bucket_histogram',
   },
+  'metrics.own': {
+    type: 'boolean', default: true, group: 'Telemetry', shown: 'value', env: ['OTEL_RUN_OWN_METRICS'],
+    help: 'what became of spans, records and points, and what exporting costs (otelrun.*), where metrics are exported',
+  },
   'prometheus.host': {
     type: 'string', default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_EXPORTER_PROMETHEUS_HOST'],
     help: 'address of the page for Prometheus (127.0.0.1)',
@@ -330,7 +334,7 @@ export const table = {
   json: {
     type: 'boolean', inFile: false, default: false, group: 'Settings', shown: 'value',
     flag: '--json', env: ['OTEL_RUN_JSON'],
-    help: 'with --dry-run: for machines',
+    help: 'with --dry-run, status and purge: for machines',
   },
 } as const satisfies Record<string, Setting>;
 

@@ -49,7 +49,7 @@ export function telemetryWishes(settings: Settings, place: Place): TelemetryWish
       environment: settings.environment.value,
       destinations,
       batch: { scheduleDelayMs: values['batch.delay'].value, maxItems: values['batch.size'].value },
-      metrics: { intervalMs: values['metrics.interval'].value, temporality: values['metrics.temporality'].value === 'cumulative' ? 'cumulative' : 'delta' },
+      metrics: { intervalMs: values['metrics.interval'].value, temporality: values['metrics.temporality'].value === 'cumulative' ? 'cumulative' : 'delta', own: values['metrics.own'].value },
       drain: drainOf(settings, place),
       stateDir: place.stateDir,
       notKept: whyNotKept(values.keep.value, place),

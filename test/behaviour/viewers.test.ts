@@ -81,7 +81,7 @@ async function keepOneRun(store: string): Promise<void> {
     version: 1, run: plan.run, spool, spoolBytes: 1024 * 1024, stateDir: null, notKept: null, serviceName: null, environment: null,
     destinations: [{ kind: 'store', dir: store, capBytes: 1024 * 1024 }],
     batch: { scheduleDelayMs: 100, maxItems: 512 },
-    metrics: { intervalMs: 60_000, temporality: 'cumulative' }, drain: { unreachedMs: 1000, badMs: 500 },
+    metrics: { intervalMs: 60_000, temporality: 'cumulative', own: false }, drain: { unreachedMs: 1000, badMs: 500 },
     noticeFile: null, lastWordsFiles: [], root: null, verbosity: 'normal',
   };
   const supervised = superviseExporter(exporter, { onNotice() {}, workerUrl: pathToFileURL(join(import.meta.dirname, '../../dist/exporter-worker.js')) });

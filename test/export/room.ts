@@ -78,7 +78,7 @@ export function makeRoom(): Room {
       environment: null,
       destinations: [],
       batch: { scheduleDelayMs: 100, maxItems: 512 },
-      metrics: { intervalMs: 60_000, temporality: 'cumulative' },
+      metrics: { intervalMs: 60_000, temporality: 'cumulative', own: false },
       drain: { unreachedMs: 2000, badMs: 500 },
       noticeFile: null,
       lastWordsFiles: [],

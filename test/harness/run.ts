@@ -7,7 +7,7 @@ export interface RunOptions {
   /** The Node to run it with; default: the one that runs this test. */
   readonly node?: string;
   readonly args: readonly string[];
-  /** On top of a clean environment: PATH, HOME, TMPDIR, the test file's own spool and what is named here. */
+  /** On top of a clean environment: PATH, HOME, TMPDIR, the test file's own spool and state directory (that of a HOME which is named here) and what is named here. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly input?: string;
@@ -58,9 +58,9 @@ export function startPlainNode(options: Omit<RunOptions, 'topology' | 'launcher'
 
 /** What a program needs to run at all; nothing of OpenTelemetry's, CI's or Node's that this test happens to run with. */
 export function cleanEnv(env: RunOptions['env'] = {}, node: string = process.execPath): Record<string, string> {
-  const { PATH = '', HOME = '/', TMPDIR, OTEL_RUN_SPOOL_DIR } = process.env;
+  const { PATH = '', HOME = '/', TMPDIR, OTEL_RUN_SPOOL_DIR, XDG_STATE_HOME } = process.env;
   const nodeDir = node.slice(0, node.lastIndexOf('/'));
-  const base = { PATH: `${nodeDir}:${PATH}`, HOME, TMPDIR, OTEL_RUN_SPOOL_DIR, ...env };
+  const base = { PATH: `${nodeDir}:${PATH}`, HOME, TMPDIR, OTEL_RUN_SPOOL_DIR, ...('HOME' in env ? {} : { XDG_STATE_HOME }), ...env };
   return Object.fromEntries(Object.entries(base).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

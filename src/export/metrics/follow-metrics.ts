@@ -1,4 +1,5 @@
 import type { Chunk, Follower } from '../follow.ts';
+import type { OwnMetrics } from '../own/own-metrics.ts';
 import type { SpoolView } from '../spool-view.ts';
 import type { SeriesStore } from './series.ts';
 
@@ -8,7 +9,11 @@ export interface FollowMetricsOptions {
   readonly store: SeriesStore;
   /** Null where nothing is exported: somebody comes for it. */
   readonly intervalMs: number | null;
+  /** The exporter's metrics of itself; null where nobody wants them. */
+  readonly own: OwnMetrics | null;
 }
+
+const OWN_WRITER = 'otel-run';
 
 /** Of those who have ended, nobody has come for the last points so long: they are forgotten. */
 const FORGET_MS = 600_000;
@@ -17,10 +22,13 @@ const FORGET_MS = 600_000;
  * Follows the snapshots of metrics: those that have been read are settled at once, and what comes out are exports, at an
  * interval and once more at the end.
  */
-export function followMetrics({ inner, view, store, intervalMs }: FollowMetricsOptions): Follower {
+export function followMetrics({ inner, view, store, intervalMs, own }: FollowMetricsOptions): Follower {
   // Those who were started together must not all come at once.
   let next = performance.now() + (intervalMs ?? FORGET_MS) * (0.5 + 0.5 * Math.random());
   let isFinishing = false;
+  let isLast = false;
+  /** At the end our own points come last: they tell what became of all others. */
+  let isOwnTold = own === null || intervalMs === null;
   const writers = new Map<string, string>();
 
   return {
@@ -29,18 +37,22 @@ export function followMetrics({ inner, view, store, intervalMs }: FollowMetricsO
       if (chunks !== null) return chunks.map(take);
       endWriters();
       const now = performance.now();
-      if (isFinishing && intervalMs !== null ? !store.isDirty : now < next) return null;
+      const isOwnDue = isFinishing && !isOwnTold && (isLast || own!.isFinal);
+      if (isFinishing && intervalMs !== null ? !store.isDirty && !isOwnDue : now < next) return null;
       next = now + (intervalMs ?? FORGET_MS);
+      if (isOwnDue || !isFinishing) takeOwn(store, own);
+      isOwnTold ||= isOwnDue;
       const parts = store.export(BigInt(Date.now()) * 1_000_000n);
       return parts.length === 0 || intervalMs === null ? null : parts.map((part): Chunk => ({ segment: null, part, count: part.count, lost: null }));
     },
     hasReadAll: inner.hasReadAll,
-    unread: inner.unread,
+    unread: () => inner.unread() + (isFinishing && !isOwnTold ? 1 : 0),
     get torn() {
       return inner.torn;
     },
-    finish() {
+    finish(last = false) {
       isFinishing = true;
+      isLast ||= last;
     },
   };
 
@@ -49,6 +61,7 @@ export function followMetrics({ inner, view, store, intervalMs }: FollowMetricsO
     if (part === null || segment === null) return chunk;
     const writer = segment.name.slice(0, segment.name.lastIndexOf('-'));
     writers.set(writer, segment.name);
+    own?.see(part.resource);
     try {
       store.take(part, writer);
     } catch {
@@ -68,4 +81,10 @@ export function followMetrics({ inner, view, store, intervalMs }: FollowMetricsO
       store.end(writer);
     }
   }
+}
+
+/** Puts our own points of this moment with the others. */
+export function takeOwn(store: SeriesStore, own: OwnMetrics | null): void {
+  const part = own?.collect() ?? null;
+  if (part !== null) store.take(part, OWN_WRITER);
 }
