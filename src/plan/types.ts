@@ -23,8 +23,38 @@ export interface SpanLimitsPlan {
   readonly attributePerLinkCount: number;
 }
 
+/** What becomes of the instruments that it selects. In the words of OpenTelemetry's declarative configuration. */
+export interface ViewPlan {
+  readonly selector: {
+    /** `*` for any characters, `?` for one. */
+    readonly instrument_name?: string;
+    readonly instrument_type?: 'counter' | 'gauge' | 'histogram' | 'observable_counter' | 'observable_gauge' | 'observable_up_down_counter' | 'up_down_counter';
+    readonly unit?: string;
+    readonly meter_name?: string;
+    readonly meter_version?: string;
+    readonly meter_schema_url?: string;
+  };
+  readonly stream?: {
+    readonly name?: string;
+    readonly description?: string;
+    /** One of them. */
+    readonly aggregation?: {
+      readonly default?: true;
+      readonly drop?: true;
+      readonly sum?: true;
+      readonly last_value?: true;
+      readonly explicit_bucket_histogram?: { readonly boundaries?: readonly number[]; readonly record_min_max?: boolean };
+      readonly base2_exponential_bucket_histogram?: { readonly max_size?: number; readonly record_min_max?: boolean };
+    };
+    readonly aggregation_cardinality_limit?: number;
+    /** With `*` and `?`, too. */
+    readonly attribute_keys?: { readonly included?: readonly string[]; readonly excluded?: readonly string[] };
+  };
+}
+
 export interface MetricsPlan {
   readonly histograms: 'explicit' | 'exponential';
+  readonly views: readonly ViewPlan[];
   /** Processor time and memory of the process: of one thread in each. */
   readonly process: boolean;
 }

@@ -8,6 +8,7 @@ import { resolveMap } from './resolve-map.ts';
 import { at, describeInstead, fileOrigin, findNode, findStrongest, readNodeText, readText, type Sources } from './sources.ts';
 import type { Setting } from './table.ts';
 import type { Origin, Resolved } from './types.ts';
+import { resolveViews } from './views.ts';
 import { type ListSetting, parseList, parseText, type TextSetting } from './values.ts';
 
 /** The value of one setting: from its strongest source, or for maps from all of them. */
@@ -20,6 +21,8 @@ export function resolveValue(key: string, setting: Setting, sources: Sources): R
       return resolveOptions(key, sources);
     case 'destinations':
       return resolveDestinations(key, sources, resolveValue);
+    case 'views':
+      return resolveViews(key, sources);
     case 'list':
       return resolveList(key, setting, sources);
     default:

@@ -1,5 +1,6 @@
 import { destinationTable } from './destination-table.ts';
 import { table, type Setting } from './table.ts';
+import { viewsSchema } from './views.ts';
 
 interface Schema {
   [keyword: string]: unknown;
@@ -58,6 +59,8 @@ function describeType(setting: Setting): Schema {
       const properties = Object.fromEntries(Object.entries<Setting>(destinationTable).map(([part, own]) => [part, { description: own.help, ...describe(own) }]));
       return { type: 'object', additionalProperties: { type: 'object', additionalProperties: false, required: ['endpoint'], properties } };
     }
+    case 'views':
+      return viewsSchema();
     case 'bytes':
       return { type: ['integer', 'string'] };
     case 'string':

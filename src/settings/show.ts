@@ -11,6 +11,7 @@ export function showSettings(settings: Settings): Row[] {
   return Object.entries<Setting>(table).flatMap(([key, setting]) => {
     const { value, origin, parts, rejected } = composed(key, settings) ?? settings.values[key as SettingKey];
     if (key === 'resource') return showResource(settings);
+    if (setting.type === 'views') return [showViews(key, settings.values['metrics.views'])];
     if (setting.type === 'destinations') return showDestinations(settings);
     if (setting.type === 'headers' || setting.type === 'options') return showNames(key, setting, value as object, parts ?? {}, origin);
     return [{ setting: key, value: showValue(setting, value), origin: showOrigin(origin, rejected) }];
@@ -57,6 +58,11 @@ function showNames(key: string, setting: Setting, value: object, parts: Readonly
   const names = Object.keys(value);
   if (names.length === 0) return [{ setting: key, value: 'none', origin: showOrigin(origin) }];
   return names.map((name) => ({ setting: `${key}.${name}`, value: setting.type === 'headers' ? '***' : 'set', origin: showOrigin(parts[name] ?? origin) }));
+}
+
+function showViews(key: string, { value, origin, rejected }: Settings['values']['metrics.views']): Row {
+  const names = value.map(({ selector }) => Object.values(selector).join(' '));
+  return { setting: key, value: names.length === 0 ? 'none' : names.join(', '), origin: showOrigin(origin, rejected) };
 }
 
 /** Of each destination what is not the default. */

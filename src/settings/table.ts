@@ -1,3 +1,4 @@
+import type { ViewPlan } from '../plan/types.ts';
 import type { NamedSettings } from './destinations.ts';
 import { INSTRUMENTATION_NAMES } from './instrumentation-names.ts';
 import { signalRows } from './otlp-table.ts';
@@ -220,6 +221,10 @@ export const table = {
     type: 'boolean', default: true, group: 'Telemetry', shown: 'value', env: ['OTEL_RUN_OWN_METRICS'],
     help: 'what became of spans, records and points, and what exporting costs (otelrun.*), where metrics are exported',
   },
+  'metrics.views': {
+    type: 'views', default: [], group: 'Telemetry', shown: 'names', env: [],
+    help: 'which instruments are renamed, dropped, aggregated otherwise, freed of attributes',
+  },
   'prometheus.host': {
     type: 'string', default: null, group: 'Telemetry', shown: 'value', env: ['OTEL_EXPORTER_PROMETHEUS_HOST'],
     help: 'address of the page for Prometheus (127.0.0.1)',
@@ -381,6 +386,7 @@ export type Setting = Common &
         readonly default: readonly string[] | null;
       }
     | { readonly type: 'map' | 'headers' | 'options' | 'destinations'; readonly default: Readonly<Record<string, never>> }
+    | { readonly type: 'views'; readonly default: readonly [] }
   );
 
 export type SettingKey = keyof typeof table;
@@ -397,4 +403,5 @@ type Plain<S extends Setting> = S extends { type: 'list'; values: readonly (infe
         map: Readonly<Record<string, string>>; headers: Readonly<Record<string, string>>;
         options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
         destinations: Readonly<Record<string, NamedSettings>>;
+        views: readonly ViewPlan[];
       }[S['type']];

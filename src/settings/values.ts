@@ -4,7 +4,7 @@ import { findPatternFault } from './pattern.ts';
 import type { Setting } from './table.ts';
 
 export type ListSetting = Extract<Setting, { type: 'list' }>;
-export type MapSetting = Extract<Setting, { type: 'map' | 'headers' | 'options' | 'destinations' }>;
+export type MapSetting = Extract<Setting, { type: 'map' | 'headers' | 'options' | 'destinations' | 'views' }>;
 export type TextSetting = Exclude<Setting, ListSetting | MapSetting>;
 
 /** A value, or what is wrong with the text. A value with `wrong` holds, and yet needs a word. */

@@ -7,6 +7,8 @@ export const LIMIT = 2000;
 const OVERFLOW: Attributes = { 'otel.metric.overflow': true };
 
 interface Processor {
+  /** One less than the limit that is the SDK's own, of a view. */
+  readonly _cardinalityLimit: number;
   record(value: number, attributes: Attributes, time: number): void;
   _known?: Set<string>;
 }
@@ -14,7 +16,7 @@ interface Processor {
 let isDone = false;
 
 /**
- * At most 2,000 attribute sets an instrument for the life of the process. The SDK's own limit is for what was recorded between
+ * At most 2,000 attribute sets an instrument, or what its view says, for the life of the process. The SDK's own limit is for what was recorded between
  * two collections (sdk-metrics 2.12), which are a second apart here and would let the sum grow for ever.
  */
 export function limitCardinality(): void {
@@ -26,7 +28,7 @@ export function limitCardinality(): void {
     const known = (this._known ??= new Set());
     const hash = hashAttributes(attributes);
     if (!known.has(hash)) {
-      if (known.size >= LIMIT - 1) return record.call(this, value, OVERFLOW, time);
+      if (known.size >= (Number.isFinite(this._cardinalityLimit) ? this._cardinalityLimit : LIMIT - 1)) return record.call(this, value, OVERFLOW, time);
       known.add(hash);
     }
     record.call(this, value, attributes, time);

@@ -9,6 +9,7 @@ import type { AgentPlan } from '../../plan/types.ts';
 import { LIMIT, limitCardinality } from './cardinality.ts';
 import { collect } from './collect.ts';
 import { measureProcess } from './process-metrics.ts';
+import { addViews, createView } from './views.ts';
 
 export type Point = DataPoint<number | Histogram | ExponentialHistogram>;
 /** Takes a point of a metric of a scope; what it holds is the SDK's and may change later. */
@@ -28,8 +29,12 @@ export interface Meter {
 
 export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: PointSink): Meter {
   limitCardinality();
-  const reader = new SnapshotReader(plan.histograms);
-  const provider = new MeterProvider({ resource: emptyResource(), readers: [reader as IMetricReader] });
+  const standard = (type: InstrumentType): AggregationOption => (plan.histograms === 'exponential' && type === InstrumentType.HISTOGRAM ? EXPONENTIAL : { type: AggregationType.DEFAULT });
+  const provider = new MeterProvider({
+    resource: emptyResource(),
+    readers: [new SnapshotReader(standard) as IMetricReader],
+  });
+  addViews(provider, plan.views.map((view) => createView(view, LIMIT, standard)));
   if (plan.process) measureProcess(provider);
   // By metric and attributes: the application may hand the same object to several instruments, and the SDK keeps it.
   const tellings = new Map<object, Map<object, number>>();
@@ -57,11 +62,12 @@ function markOf(value: Point['value']): number {
   return typeof value === 'number' ? value : value.count;
 }
 
+const EXPONENTIAL: AggregationOption = { type: AggregationType.EXPONENTIAL_HISTOGRAM };
+
 class SnapshotReader extends MetricReader {
-  constructor(histograms: NonNullable<AgentPlan['metrics']>['histograms']) {
-    const exponential: AggregationOption = { type: AggregationType.EXPONENTIAL_HISTOGRAM };
+  constructor(standard: (type: InstrumentType) => AggregationOption) {
     super({
-      aggregationSelector: (type) => (histograms === 'exponential' && type === InstrumentType.HISTOGRAM ? exponential : { type: AggregationType.DEFAULT }),
+      aggregationSelector: standard,
       // What is observed is limited by the SDK, which knows all of it at each collection; for what is recorded see `limitCardinality`.
       cardinalitySelector: (type) => (OBSERVABLE.has(type) ? LIMIT : Infinity),
     });
