@@ -66,9 +66,9 @@ function showPlan(plan: LaunchPlan, env: CommandContext['env']): ShownPlan {
 function showDestination(destination: Destination): string {
   switch (destination.kind) {
     case 'otlp': {
-      const { name, signal, protocol, url, headers, compression, undelivered } = destination;
+      const { name, signal, protocol, url, headers, compression, proxy, undelivered } = destination;
       const names = Object.keys(headers);
-      const details = [protocol, ...(compression === 'none' ? [] : [compression]), ...(names.length === 0 ? [] : [`headers: ${names.join(', ')}`])];
+      const details = [protocol, ...(compression === 'none' ? [] : [compression]), ...(names.length === 0 ? [] : [`headers: ${names.join(', ')}`]), ...(proxy === undefined ? [] : [`through ${proxy.url}, ${proxy.variable}`])];
       return `${signal} to ${name === undefined ? '' : `${name}, `}${maskUrl(url)} (${details.join('; ')}); undelivered: ${undelivered}`;
     }
     case 'prometheus':

@@ -47,6 +47,8 @@ const hungUp = 'connection cut by the other side without an answer: a TLS or gRP
 const byCode: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: nothing listens there',
   ECONNRESET: 'connection cut by the other side',
+  ENOENT: 'there is no such socket: is the backend running?',
+  EACCES: 'no permission to use that socket',
   EPIPE: 'connection cut by the other side',
   ETIMEDOUT: 'no connection in time',
   EHOSTUNREACH: 'no way to that host',

@@ -8,9 +8,9 @@ const SHORTEST = 4;
 /** `exporter`, whose words hold nothing of the credentials: a backend, or a proxy on the way, may quote what it was sent. */
 export function hideSecrets(exporter: Exporter, destination: OtlpDestination): Exporter {
   const headers = followHeaders(destination);
-  const fromUrl = secretsOfUrl(destination.url);
+  const fixed = [...secretsOfUrl(destination.url), ...secretsOfProxy(destination)];
   const hide = (text: string): string => {
-    const secrets = [...fromUrl, ...secretsOfHeaders(destination.headers), ...secretsOfHeaders(headers.current())];
+    const secrets = [...fixed, ...secretsOfHeaders(destination.headers), ...secretsOfHeaders(headers.current())];
     return hideIn(text, secrets);
   };
   return {
@@ -51,6 +51,11 @@ function secretsOfUrl(text: string): string[] {
   } catch {
     return [];
   }
+}
+
+function secretsOfProxy({ proxy }: OtlpDestination): string[] {
+  const { credentials } = proxy ?? {};
+  return credentials === undefined ? [] : [...credentials.split(':').slice(1), Buffer.from(credentials).toString('base64')].flatMap(forms);
 }
 
 function forms(secret: string): string[] {

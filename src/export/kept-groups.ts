@@ -43,7 +43,7 @@ export function nameOwner({ endpoint, service, environment }: Omit<KeptOwner, 'p
 
 /** The options that name the destination, but for its headers, which no file holds; null where they cannot be told. */
 export function optionsFor({ endpoint, protocol, service, environment }: KeptOwner): string | null {
-  const base = protocol === 'grpc' ? endpoint : /^(.*)\/v1\/(?:traces|metrics|logs)$/.exec(endpoint ?? '')?.[1];
+  const base = protocol === 'grpc' || endpoint?.startsWith('unix:') ? endpoint : /^(.*)\/v1\/(?:traces|metrics|logs)$/.exec(endpoint ?? '')?.[1];
   if (base === null || base === undefined) return null;
   const words = [
     ['--endpoint', base],

@@ -1,11 +1,13 @@
-import { Client, Metadata, credentials, status, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, Metadata, credentials, logVerbosity, setLogVerbosity, status, type ChannelCredentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { readPartialSuccess, readRetryDelay } from './answers.ts';
 import { describeConnectionError, tame } from './failure-words.ts';
 import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
+import { IDLE_MS } from './http-route.ts';
 import { nameDestination } from './keep.ts';
-import { version } from './version.ts';
+import { ProxyFault, nameWay, openTunnel, placeOf } from './proxy-tunnel.ts';
 import type { Batch, ExportOutcome, Exporter } from './types.ts';
+import { version } from './version.ts';
 
 const METHODS: Readonly<Record<SignalName, string>> = {
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
@@ -18,8 +20,8 @@ const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** OTLP over gRPC. Requests are passed on as the bytes that they are. */
 export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
-  const url = new URL(destination.url);
-  const isTls = url.protocol === 'https:';
+  const { proxy } = destination;
+  const { target, options: ofRoute, behindProxy, isTls } = routeTo(destination);
   const tlsFiles = followTlsFiles(destination);
   const headers = followHeaders(destination);
   let client: Client | null = null;
@@ -35,10 +37,10 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
         // The credentials may have been renewed a moment ago.
         if (error.code === status.UNAUTHENTICATED && headers.hasChangedSince(used)) {
           const second = await call(currentClient(), batch, signal, headers.current());
-          return second.error === null ? accepted(second.answer) : failed(second.error, signal);
+          return second.error === null ? accepted(second.answer) : await failed(second.error, signal);
         }
         if (isTls && error.code === status.UNAVAILABLE) tlsFiles.lookAgain();
-        return failed(error, signal);
+        return await failed(error, signal);
       } catch (error) {
         const { syscall, message } = error as NodeJS.ErrnoException;
         return { kind: 'retry', reason: syscall === undefined ? describeConnectionError(error, 'grpc') : `a file of the TLS settings cannot be read: ${message}` };
@@ -64,7 +66,7 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     });
   }
 
-  function failed(error: ServiceError, signal: AbortSignal): ExportOutcome {
+  async function failed(error: ServiceError, signal: AbortSignal): Promise<ExportOutcome> {
     if (signal.aborted) return { kind: 'retry', reason: 'no answer before the end' };
     const name = status[error.code] ?? String(error.code);
     if (error.code === status.RESOURCE_EXHAUSTED) {
@@ -74,20 +76,28 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     }
     if (!RETRYABLE.has(error.code)) return { kind: 'refused', reason: refusal(error.code, name, error.details) };
     const afterMs = retryDelay(error);
-    return { kind: 'retry', reason: attemptWords(error, destination.timeoutMs), ...(afterMs === null ? {} : { afterMs }) };
+    const reason = (error.code === status.UNAVAILABLE ? await proxyFault(signal) : null) ?? attemptWords(error, destination);
+    return { kind: 'retry', reason, ...(afterMs === null ? {} : { afterMs }) };
   }
 
   function currentClient(): Client {
     const files = isTls ? tlsFiles.current() : NO_FILES;
     if (client === null || files !== clientFiles) {
       client?.close();
-      client = new Client(`${url.host.includes(':') || url.port !== '' ? url.host : `${url.host}:${isTls ? 443 : 80}`}`, channelCredentials(isTls, files), {
+      // It would say on stderr what we say ourselves.
+      setLogVerbosity(logVerbosity.NONE);
+      client = new Client(target, channelCredentials(isTls, files), {
         'grpc.primary_user_agent': `otel-run/${version()}`,
         'grpc.max_receive_message_length': MOST_ANSWER_BYTES,
         // One attempt is one attempt: retries are the pipeline's, which counts them.
         'grpc.enable_retries': 0,
-        // As by HTTP: the variables of proxies are the application's.
+        // The proxy is the one of the plan: this process is not given the variables.
         'grpc.enable_http_proxy': 0,
+        ...ofRoute,
+        // A backend that has moved is found again; nobody is asked for settings of the channel by DNS.
+        'grpc.dns_min_time_between_resolutions_ms': 1000,
+        'grpc.client_idle_timeout_ms': IDLE_MS,
+        'grpc.service_config_disable_resolution': 1,
         'grpc.initial_reconnect_backoff_ms': 100,
         'grpc.max_reconnect_backoff_ms': 2000,
         ...(destination.compression === 'gzip' ? { 'grpc.default_compression_algorithm': 2 } : {}),
@@ -96,6 +106,40 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
     }
     return client;
   }
+
+  /** gRPC does not tell what is wrong with the proxy. */
+  async function proxyFault(signal: AbortSignal): Promise<string | null> {
+    if (proxy === undefined) return null;
+    try {
+      (await openTunnel(proxy, behindProxy, destination.timeoutMs, signal)).destroy();
+      return null;
+    } catch (error) {
+      return error instanceof ProxyFault && !signal.aborted ? error.message : null;
+    }
+  }
+}
+
+interface Route {
+  readonly target: string;
+  readonly options: ChannelOptions;
+  /** `host:port` that the proxy is asked for. */
+  readonly behindProxy: string;
+  readonly isTls: boolean;
+}
+
+function routeTo({ url: text, proxy }: OtlpDestination): Route {
+  const url = new URL(text);
+  const isTls = url.protocol === 'https:';
+  if (url.protocol === 'unix:') return { target: `unix:${decodeURIComponent(url.pathname)}`, options: {}, behindProxy: '', isTls };
+  const target = url.port !== '' ? url.host : `${url.host}:${isTls ? 443 : 80}`;
+  if (proxy === undefined) return { target, options: {}, behindProxy: '', isTls };
+  const { host, port } = placeOf(proxy);
+  const options = {
+    'grpc.http_connect_target': `dns:${target}`,
+    ...(proxy.credentials === undefined ? {} : { 'grpc.http_connect_creds': proxy.credentials }),
+    'grpc.default_authority': target,
+  };
+  return { target: `${host.includes(':') ? `[${host}]` : host}:${port}`, options, behindProxy: target, isTls };
 }
 
 interface Answer {
@@ -122,8 +166,8 @@ function retryDelay(error: ServiceError): number | null {
   return Buffer.isBuffer(details) ? readRetryDelay(details) : null;
 }
 
-function attemptWords(error: ServiceError, timeoutMs: number): string {
-  if (error.code === status.DEADLINE_EXCEEDED) return `no answer within ${timeoutMs} ms`;
+function attemptWords(error: ServiceError, destination: OtlpDestination): string {
+  if (error.code === status.DEADLINE_EXCEEDED) return `no answer within ${destination.timeoutMs} ms${nameWay(destination)}`;
   if (error.code === status.UNAVAILABLE) {
     const httpStatus = /HTTP status code (\d+)/i.exec(error.details)?.[1];
     if (httpStatus !== undefined) return `HTTP ${httpStatus} in place of gRPC: an HTTP port? (--protocol http/protobuf, or the gRPC port, usually 4317)`;

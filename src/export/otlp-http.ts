@@ -1,12 +1,13 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent as HttpAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { readJsonPartialSuccess, readPartialSuccess, readStatusMessage } from './answers.ts';
-import { describeConnectionError, describeStatus, tame } from './failure-words.ts';
+import { tame } from './failure-words.ts';
 import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
+import { routeTo } from './http-route.ts';
 import { nameDestination } from './keep.ts';
+import { nameWay } from './proxy-tunnel.ts';
 import type { Batch, Exporter, ExportOutcome } from './types.ts';
 import { version } from './version.ts';
 
@@ -27,7 +28,8 @@ interface Answer {
 /** OTLP over HTTP/1.1. Redirects are never followed: they would carry the credentials elsewhere. */
 export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
   const url = new URL(destination.url);
-  const isTls = url.protocol === 'https:';
+  const route = routeTo(destination);
+  const { isTls } = route;
   const isJson = destination.protocol === 'http/json';
   const before = {
     'user-agent': `otel-run/${version()}`,
@@ -50,20 +52,20 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
         const used = headers.current();
         let answer: Answer;
         try {
-          answer = await post(body, signal);
+          answer = await post(batch.signal, body, signal);
         } catch (error) {
           // A kept connection that the other side has closed meanwhile says nothing about the backend.
           if (!(error as { onReusedSocket?: boolean }).onReusedSocket || signal.aborted) throw error;
-          answer = await post(body, signal);
+          answer = await post(batch.signal, body, signal);
         }
         // The credentials may have been renewed a moment ago.
-        if (answer.status === 401 && headers.hasChangedSince(used)) answer = await post(body, signal);
+        if (answer.status === 401 && headers.hasChangedSince(used)) answer = await post(batch.signal, body, signal);
         return judge(answer);
       } catch (error) {
         if (error instanceof UnreadableBatch) return { kind: 'refused', reason: error.message };
         if (isTls) tlsFiles.lookAgain();
         if (signal.aborted) return { kind: 'retry', reason: 'no answer before the end' };
-        return { kind: 'retry', reason: error instanceof NoAnswer ? error.message : describeConnectionError(error, 'http') };
+        return { kind: 'retry', reason: error instanceof NoAnswer ? error.message : route.describeError(error) };
       }
     },
     async close() {
@@ -76,18 +78,17 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
     return destination.compression === 'gzip' ? compress(body, { level: GZIP_LEVEL }) : body;
   }
 
-  function post(body: Buffer, signal: AbortSignal): Promise<Answer> {
+  function post(kind: SignalName, body: Buffer, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const options: RequestOptions = { method: 'POST', headers: { ...before, ...headers.current(), ...behind, 'content-length': body.length }, agent: currentAgent(), auth: undefined, signal };
-      const target = new URL(url);
-      target.username = target.password = '';
-      const request: ClientRequest = (isTls ? httpsRequest : httpRequest)(target, options);
+      const { headers: ofRoute, ...place } = route.optionsFor(kind);
+      const options: RequestOptions = { ...place, method: 'POST', headers: { ...before, ...ofRoute, ...headers.current(), ...behind, 'content-length': body.length }, agent: currentAgent(), signal };
+      const request: ClientRequest = route.request(options);
       const fail = (error: Error): void => {
         clearTimeout(timer);
         reject(error);
       };
       const timer = setTimeout(() => {
-        const late = new NoAnswer(`no answer within ${destination.timeoutMs} ms`);
+        const late = new NoAnswer(`no answer within ${destination.timeoutMs} ms${nameWay(destination)}`);
         request.destroy(late);
         fail(late); // a request that is destroyed already says nothing more
       }, destination.timeoutMs);
@@ -129,8 +130,8 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
       if (rejected === 0 && type.startsWith('text/html')) return { kind: 'delivered', rejected: 0, message: 'the answer is a web page: is this the address of an OTLP backend?' };
       return { kind: 'delivered', rejected, ...(message === '' ? {} : { message: tame(message, 160) }) };
     }
-    const reason = describeStatus(status, detailOf(answered['content-type'] ?? '', body));
-    if (RETRYABLE.has(status) || status < 200) {
+    const reason = route.describeStatus(status, detailOf(answered['content-type'] ?? '', body));
+    if (RETRYABLE.has(status) || status < 200 || route.isOfProxy(status)) {
       const afterMs = readRetryAfter(answered['retry-after']);
       return { kind: 'retry', reason, ...(afterMs === null ? {} : { afterMs }) };
     }
@@ -141,7 +142,7 @@ export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
     const files = isTls ? readTls() : NO_FILES;
     if (agent === null || files !== agentFiles) {
       if (agent !== null) retire(agent);
-      agent = isTls ? new HttpsAgent({ keepAlive: true, maxSockets: 8, ...files }) : new HttpAgent({ keepAlive: true, maxSockets: 8 });
+      agent = route.makeAgent(files);
       agentFiles = files;
     }
     return agent;

@@ -79,8 +79,15 @@ export function planWithout(facts: Pick<PlanFacts, 'command' | 'env' | 'termDela
   return { topology: 'off', start, reason, command: facts.command, env: buildApplicationEnv(facts.env, null, []), agent: null, exporter: null, termDelayMs: facts.termDelayMs };
 }
 
+/** No stock exporter takes it from us, and the plan is in the environment. */
+function withoutProxy(destination: Destination): Destination {
+  if (destination.kind !== 'otlp') return destination;
+  const { proxy: _, ...rest } = destination;
+  return rest;
+}
+
 function chooseHandOff(facts: PlanFacts, destinations: readonly Destination[], batch: BatchPlan): HandOffPlan | null {
-  if (facts.choice.topology === 'in-process') return { kind: 'in-process', destinations, batch };
+  if (facts.choice.topology === 'in-process') return { kind: 'in-process', destinations: destinations.map(withoutProxy), batch };
   if (facts.outer !== null) return facts.outer.handOff;
   if (facts.spool === null) return null;
   const { dir, handOffDir, capBytes } = facts.spool;

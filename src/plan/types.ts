@@ -130,13 +130,26 @@ export type HandOffPlan =
     }
   | { readonly kind: 'in-process'; readonly destinations: readonly Destination[]; readonly batch: BatchPlan };
 
+/** The proxy on the way to a backend. */
+export interface ProxyPlan {
+  /** `http://host:port` or `https://host:port`. */
+  readonly url: string;
+  /** `user:password`. A secret: never printed, never kept. */
+  readonly credentials?: string;
+  /** The environment variable that names it. */
+  readonly variable: string;
+}
+
 export interface OtlpDestination {
   readonly kind: 'otlp';
   /** In the config file's `destinations`; undefined for that of the settings `otlp`. */
   readonly name?: string;
   readonly signal: SignalName;
   readonly protocol: 'grpc' | 'http/protobuf' | 'http/json';
-  /** HTTP: the whole URL of the signal (`…/v1/traces`). gRPC: `http://host:port` or `https://host:port` (scheme decides on TLS). */
+  /**
+   * HTTP: the whole URL of the signal (`…/v1/traces`). gRPC: `http://host:port` or `https://host:port` (scheme decides on TLS).
+   * Both: `unix:///path/of/a.sock`.
+   */
   readonly url: string;
   /** Lower-case names. Values may be secrets: never printed, never kept. */
   readonly headers: Readonly<Record<string, string>>;
@@ -144,6 +157,8 @@ export interface OtlpDestination {
   readonly headerFiles?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly compression: 'gzip' | 'none';
+  /** Absent where the way leads straight to the backend. */
+  readonly proxy?: ProxyPlan;
   /** Paths of PEM files. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Of metrics; undefined = as {@link ExporterPlan.metrics} says. */

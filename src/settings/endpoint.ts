@@ -17,6 +17,7 @@ export type Endpoint =
 
 /** The URL that the exporter gets. https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
 export function readEndpoint({ text, protocol, signal, forSignal, insecure }: EndpointRequest): Endpoint {
+  if (/^unix:/i.test(text)) return readSocket(text);
   const isGrpc = protocol === 'grpc';
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   const bare = scheme === undefined && /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?(?:\/.*)?$/i.test(text);
@@ -32,6 +33,13 @@ export function readEndpoint({ text, protocol, signal, forSignal, insecure }: En
   }
   const authorization = readAuthorization(url);
   return isGrpc ? { ...readGrpc(url), authorization } : { ...readHttp(url, signal, forSignal), authorization };
+}
+
+/** `unix:///run/otel.sock` and `unix:/run/otel.sock`, as gRPC has them: https://github.com/grpc/grpc/blob/master/doc/naming.md */
+function readSocket(text: string): Endpoint {
+  const [, path] = /^unix:(?:\/\/)?(\/(?!\/)[^?#]*[^/?#])$/i.exec(text) ?? [];
+  if (path === undefined || !URL.canParse(`unix://${path}`)) return { url: null, wrong: `${quote(maskUrl(text))} names no absolute path of a socket`, hint: 'for instance unix:///run/otel.sock' };
+  return { url: new URL(`unix://${path}`).href, authorization: null, doubt: null, hint: null };
 }
 
 /** The URL with user, password and the values of its query hidden. */

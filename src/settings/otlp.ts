@@ -1,6 +1,7 @@
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { readEndpoint } from './endpoint.ts';
 import { describeOrigin, originGiven, pickStronger, problemAt, rankOrigin } from './origin.ts';
+import { findProxy } from './proxy.ts';
 import type { Env, OtlpSettings, Problem, Resolved, SettingValues } from './types.ts';
 
 /** What OTLP settings mean for a signal: of a general setting and its twin for the signal the stronger one holds. */
@@ -76,6 +77,7 @@ export function composeDestination(sending: Sending, env: Env, say: (problem: Pr
     return { destination: null, reason: `${describeOrigin(endpoint.origin)} is no endpoint`, origin: endpoint.origin };
   }
   if (read.doubt !== null) say(problemAt(endpoint.origin, read.doubt, { hint: read.hint }));
+  const proxy = findProxy(read.url, kind === 'grpc', env, say);
   const { files = {} } = headers;
   const timeoutMs = timeout ?? 10_000;
   return {
@@ -89,6 +91,7 @@ export function composeDestination(sending: Sending, env: Env, say: (problem: Pr
       ...(Object.keys(files).length > 0 && { headerFiles: files }),
       timeoutMs: timeoutMs === 0 ? NO_TIMEOUT : timeoutMs,
       compression: compression ?? 'none',
+      ...(proxy !== null && { proxy }),
       tls: { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) },
       ...(temporality !== null && { temporality: temporality === 'cumulative' ? 'cumulative' : 'delta' }),
       undelivered: 'keep',

@@ -22,7 +22,8 @@ export function showSettings(settings: Settings): Row[] {
 export function maskDestination(destination: Destination): Destination {
   if (destination.kind !== 'otlp') return destination;
   const headers = Object.fromEntries(Object.keys(destination.headers).map((name) => [name, '***']));
-  return { ...destination, url: maskUrl(destination.url), headers } satisfies OtlpDestination;
+  const proxy = destination.proxy && { ...destination.proxy, ...(destination.proxy.credentials !== undefined && { credentials: '***' }) };
+  return { ...destination, url: maskUrl(destination.url), headers, ...(proxy && { proxy }) } satisfies OtlpDestination;
 }
 
 /** What several settings decide together is shown as it came out. */

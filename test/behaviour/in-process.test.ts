@@ -1,5 +1,6 @@
 /** `--require otel-run/register` without the launcher: the same agent, exporting from inside the process. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +31,26 @@ test.each([['http/protobuf'], ['http/json'], ['grpc']])('a hundred spans arrive 
     expect(receiver.requests[0]?.headers['authorization']).toBe('Bearer abc');
     expect(receiver.errors).toEqual([]);
   } finally {
+    await receiver.close();
+  }
+});
+
+test('to a unix socket by gRPC, and by HTTP a line that it cannot be', async () => {
+  const receiver = await startReceiver();
+  const path = join(scratch, 'otel.sock');
+  const socket = createServer((client) => {
+    const backend = connect(Number(new URL(receiver.grpcUrl).port), '127.0.0.1');
+    client.on('error', () => {}).on('close', () => backend.destroy()).pipe(backend);
+    backend.on('error', () => {}).on('close', () => client.destroy()).pipe(client);
+  });
+  await new Promise<void>((resolve) => socket.listen(path, resolve));
+  try {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `unix://${path}` };
+    expect(await run('natural', { ...env, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toMatchObject({ stderr: '', exitCode: 0 });
+    expect(receiver.spans).toHaveLength(100);
+    expect(await run('natural', env)).toMatchObject({ stderr: expect.stringMatching(/^otel-run: OTLP over HTTP to a unix socket needs the exporter outside[^\n]*\n$/), exitCode: 0 });
+  } finally {
+    socket.close();
     await receiver.close();
   }
 });

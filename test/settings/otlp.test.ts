@@ -28,6 +28,9 @@ test.each<[Record<string, string>, string]>([
   [{ ...grpc, ...insecure, [ENDPOINT]: 'c:4317' }, 'http://c:4317'],
   [{ ...grpc, ...insecure, [ENDPOINT]: '[::1]:4317' }, 'http://[::1]:4317'],
   [{ ...grpc, ...insecure, [ENDPOINT]: 'https://c:4317' }, 'https://c:4317'],
+  [{ [ENDPOINT]: 'unix:///run/otel.sock' }, 'unix:///run/otel.sock'],
+  [{ ...grpc, [ENDPOINT]: 'unix:/run/otel.sock' }, 'unix:///run/otel.sock'],
+  [{ [TRACES]: 'UNIX:///run/o tel/x@y' }, 'unix:///run/o%20tel/x@y'],
   [{ ...grpc, OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'true', [TRACES]: 'c:4317' }, 'http://c:4317'],
 ])('%j sends to %s', async (env, url) => {
   const { otlp, problems } = await read({ env });
@@ -36,8 +39,9 @@ test.each<[Record<string, string>, string]>([
 
 test.each<[Record<string, string>, string]>([
   [{ [ENDPOINT]: 'c:4318' }, `${ENDPOINT}: 'c:4318' is no http:// or https:// URL; no traces are sent (write http://c:4318 or https://c:4318)`],
-  [{ [ENDPOINT]: 'unix:/run/x' }, `${ENDPOINT}: 'unix:/run/x' is no http:// or https:// URL; no traces are sent`],
-  [{ ...grpc, [ENDPOINT]: 'unix:///run/x' }, `${ENDPOINT}: 'unix:///run/x' is no http:// or https:// URL; no traces are sent`],
+  [{ [ENDPOINT]: 'unix:run/x' }, `${ENDPOINT}: 'unix:run/x' names no absolute path of a socket; no traces are sent (for instance unix:///run/otel.sock)`],
+  [{ ...grpc, [ENDPOINT]: 'unix://run/x' }, `${ENDPOINT}: 'unix://run/x' names no absolute path of a socket; no traces are sent (for instance unix:///run/otel.sock)`],
+  [{ [ENDPOINT]: 'unix:///run/' }, `${ENDPOINT}: 'unix:///run/' names no absolute path of a socket; no traces are sent (for instance unix:///run/otel.sock)`],
   [{ [ENDPOINT]: 'http://' }, `${ENDPOINT}: 'http://' is no valid URL; no traces are sent (for instance http://localhost:4318)`],
   [{ [TRACES]: 'http://c:99999' }, `${TRACES}: 'http://c:99999' is no valid URL; no traces are sent (for instance http://localhost:4318)`],
   [{ [ENDPOINT]: 'ftp://me:pw@c/?key=s3cret' }, `${ENDPOINT}: 'ftp://***@c/?key=***' is no http:// or https:// URL; no traces are sent`],

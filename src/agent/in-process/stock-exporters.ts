@@ -58,6 +58,10 @@ export function openInProcess(plan: HandOffPlan & { kind: 'in-process' }, redact
 function createExporter(destination: Destination, say: Say): SpanExporter | null {
   switch (destination.kind) {
     case 'otlp':
+      if (destination.protocol !== 'grpc' && destination.url.startsWith('unix:')) {
+        say('in-process-unix', 'OTLP over HTTP to a unix socket needs the exporter outside the application; nothing is sent there with --in-process or otel-run/register (gRPC can).');
+        return null;
+      }
       return destination.signal === 'traces' ? createOtlpExporter(destination) : leaveOut(destination.signal, say);
     case 'console':
       return destination.signal === 'traces' ? consoleExporter : leaveOut(destination.signal, say);
@@ -84,7 +88,7 @@ function createOtlpExporter({ protocol, url, headers, timeoutMs, compression, tl
   const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-grpc') as typeof import('@opentelemetry/exporter-trace-otlp-grpc');
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-  const isPlain = url.startsWith('http:');
+  const isPlain = !url.startsWith('https:');
   return new OTLPTraceExporter({ ...common, metadata, credentials: isPlain ? credentials.createInsecure() : credentials.createSsl(ca ?? null, key ?? null, cert ?? null) });
 }
 
