@@ -6,12 +6,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { ensureNodes } from '../../scripts/setup/nodes.mjs';
 import { drawTrace } from '../harness/draw-trace.ts';
+import { closedPort } from '../harness/receiver.ts';
 import { startShop, type ShopServers } from '../harness/shop.ts';
 import { start as startRedis } from '../services/redis.ts';
-import { describeWithServices, readSpans, waitForSpans, type ReceivedSpan } from '../services/index.ts';
+import { describeWithServices, readLogs, readPoints, readSpans, waitForSpans, type CollectedPoint, type ReceivedSpan } from '../services/index.ts';
 
 const nodes = await ensureNodes();
 const newest = nodes.node26!;
@@ -97,6 +98,69 @@ describeWithServices('the shop', ['postgres', 'redis', 'kafka', 'moto', 'collect
     expect(shop.shipping.stderr()).not.toContain('otel-run:');
   });
 
+  test.each([['newest Node, replace', newest, 'replace'], ['oldest Node', floor, 'parent']] as const)('one order in all three signals, and on the page for Prometheus: %s', async (title, node, topology) => {
+    const environment = `three-signals-${title.replace(/[^a-z0-9]+/gi, '-')}`;
+    const mine = ({ resource }: Pick<ReceivedSpan, 'resource'>): boolean => resource['deployment.environment.name'] === environment;
+    const [ordersPort, shippingPort] = [String(await closedPort()), String(await closedPort())];
+    const shop = await startShop(servers, {
+      node,
+      options: ['--endpoint', servers.collector.http, '--environment', environment, '--metrics', 'otlp,prometheus', '--logs', 'otlp'],
+      env: { OTEL_RUN_WAIT: String(topology === 'parent'), OTEL_EXPORTER_PROMETHEUS_PORT: shippingPort },
+      ordersEnv: { OTEL_EXPORTER_PROMETHEUS_PORT: ordersPort },
+    });
+    let order: { readonly id: number };
+    let pages: string[] = [];
+    try {
+      order = await shop.order('mug');
+      await vi.waitFor(async () => {
+        pages = await Promise.all([ordersPort, shippingPort].map(async (port) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()));
+        expect(pages.map((page) => /^http_server_request_duration_seconds_count\{.*\} (\d+)$/m.exec(page)?.[1])).toEqual(['1', '1']);
+      }, { timeout: 10_000, interval: 200 });
+    } finally {
+      await shop.stop();
+    }
+
+    const [root] = await waitForSpans(servers.collector, (span) => mine(span) && span.name === 'POST /orders');
+    await waitForSpans(servers.collector, (span) => span.traceId === root!.traceId, ORDER.trim().split('\n').length);
+    expect(`\n${drawTrace(readSpans(servers.collector, mine), root!.traceId)}`).toBe(ORDER);
+
+    // The line that the application writes, and the record that is sent, carry the trace.
+    const line = shop.orders.stdout().split('\n').find((text) => text.includes('order placed'))!;
+    expect(JSON.parse(line)).toMatchObject({ msg: 'order placed', orderId: order.id, trace_id: root!.traceId, span_id: root!.spanId });
+    await vi.waitFor(() => expect(readLogs(servers.collector, mine)).toMatchObject([{ body: 'order placed', severityText: 'info', severityNumber: 9, traceId: root!.traceId, spanId: root!.spanId, attributes: { orderId: order.id } }]), 10_000);
+
+    // The points that its requests fell into: the one of orders took as long as the span says.
+    const last = (service: string, name: string): CollectedPoint[] => {
+      const found = readPoints(servers.collector, (point) => mine(point) && point.resource['service.name'] === service && point.name === name);
+      return found.filter(({ timeUnixNano }) => timeUnixNano === found.at(-1)!.timeUnixNano);
+    };
+    const served = await vi.waitFor(() => {
+      const points = [...last('shop-orders', 'http.server.request.duration'), ...last('shop-shipping', 'http.server.request.duration')];
+      expect(points).toMatchObject([
+        { kind: 'histogram', unit: 's', count: 1, attributes: { 'http.request.method': 'POST', 'http.route': '/orders', 'http.response.status_code': 201 } },
+        { kind: 'histogram', unit: 's', count: 1, attributes: { 'http.request.method': 'GET', 'http.route': '/quote/:sku', 'http.response.status_code': 200 } },
+      ]);
+      return points;
+    }, 10_000);
+    const [quote] = readSpans(servers.collector, (span) => span.traceId === root!.traceId && span.name === 'GET /quote/:sku');
+    served.forEach((point, at) => {
+      const bucket = point.explicitBounds.filter((bound) => bound < point.value).length;
+      expect(point.bucketCounts.map((count, index) => (count === 0 ? null : index)).filter((index) => index !== null)).toEqual([bucket]);
+      expect(point.value).toBeCloseTo(secondsOf([root!, quote!][at]!), 1);
+      // On the page the same bucket, count and sum.
+      const page = pages[at]!.split('\n').filter((text) => text.startsWith('http_server_request_duration_seconds'));
+      const value = (ending: string): number => Number(page.find((text) => text.includes(ending))?.split(' ').at(-1));
+      expect([value('_count{'), value('_sum{')]).toEqual([1, point.value]);
+      let below = 0;
+      const buckets = point.explicitBounds.map((bound, index) => [bound, (below += point.bucketCounts[index]!)]);
+      expect([...page.join('\n').matchAll(/le="([\d.]+)".* (\d+)$/gm)].map(([, bound, count]) => [Number(bound), Number(count)])).toEqual(buckets);
+    });
+
+    // Every statement is in one point.
+    const inserts = readSpans(servers.collector, (span) => mine(span) && span.name === 'pg.query:INSERT postgres').length;
+    expect(last('shop-orders', 'db.client.operation.duration').filter(({ attributes }) => attributes['db.operation.name'] === 'INSERT').reduce((sum, { count }) => sum + count, 0)).toBe(inserts);
+  });
+
   test('Jaeger answers with the trace of an order', async () => {
     const shop = await startShop(servers, { node: newest, options: ['--endpoint', servers.jaeger.grpc, '--protocol', 'grpc'], env: {} });
     try {
@@ -163,6 +227,10 @@ describeWithServices('the shop', ['postgres', 'redis', 'kafka', 'moto', 'collect
     }
   });
 });
+
+function secondsOf({ startTimeUnixNano, endTimeUnixNano }: ReceivedSpan): number {
+  return Number(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano)) / 1e9;
+}
 
 /** `26.10.0` of the binary at a path that names its package. */
 function versionOf(node: string): string {

@@ -30,7 +30,7 @@ export interface ServiceProcess {
 
 export async function startService({ node, options, script, cwd, env, ready }: ServiceOptions): Promise<ServiceProcess> {
   const args = options === null ? [script] : [cli, ...options, node, script];
-  const child = spawn(node, args, { cwd, env: { PATH: process.env.PATH, HOME: process.env.HOME, OTEL_RUN_SPOOL_DIR: process.env.OTEL_RUN_SPOOL_DIR, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(node, args, { cwd, env: { PATH: process.env.PATH, HOME: process.env.HOME, OTEL_RUN_SPOOL_DIR: process.env.OTEL_RUN_SPOOL_DIR, XDG_STATE_HOME: process.env.XDG_STATE_HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   const listeners = new Set<() => void>();

@@ -16,7 +16,7 @@ export interface Shop {
 const script = (path: string): string => fileURLToPath(new URL(`../../examples/shop/${path}`, import.meta.url));
 
 /** Both services of examples/shop, each under an otel-run of its own. */
-export async function startShop(servers: ShopServers, how: { readonly node: string; readonly options: readonly string[] | null; readonly env: Readonly<Record<string, string>> }): Promise<Shop> {
+export async function startShop(servers: ShopServers, how: { readonly node: string; readonly options: readonly string[] | null; readonly env: Readonly<Record<string, string>>; /** For orders alone. */ readonly ordersEnv?: Readonly<Record<string, string>> }): Promise<Shop> {
   await ensureApps(['orders', 'shipping']);
   const env = {
     ...how.env,
@@ -30,7 +30,7 @@ export async function startShop(servers: ShopServers, how: { readonly node: stri
   const shipping = await startService({ ...how, script: script('shipping/server.js'), env, ready: /shipping listening on (\S+)/ });
   let orders: ServiceProcess;
   try {
-    orders = await startService({ ...how, script: script('orders/server.js'), env: { ...env, SHIPPING_URL: shipping.address }, ready: /orders listening on (\S+)/ });
+    orders = await startService({ ...how, script: script('orders/server.js'), env: { ...env, ...how.ordersEnv, SHIPPING_URL: shipping.address }, ready: /orders listening on (\S+)/ });
   } catch (error) {
     await shipping.stop();
     throw error;

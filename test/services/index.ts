@@ -3,8 +3,8 @@ import type { ServiceName } from './catalogue.ts';
 import { requestServer } from './desk.ts';
 import type { SharedServer } from './desk.ts';
 
-export { readSpans, waitForSpans } from './telemetry.ts';
-export type { ReceivedSpan } from './telemetry.ts';
+export { readLogs, readPoints, readSpans, waitForSpans } from './telemetry.ts';
+export type { CollectedLog, CollectedPoint, ReceivedSpan } from './telemetry.ts';
 export type { ServiceName, SharedServer };
 
 /** The run's one server of that name, started at the first call for it. Shared: use names of your own in it. */

@@ -12,6 +12,7 @@ export type ReceivedSpan = {
   readonly parentSpanId: string;
   readonly name: string;
   readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
   /** OTLP's numbers: 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   readonly kind: number;
   readonly status: { readonly code?: number; readonly message?: string };
@@ -22,16 +23,58 @@ export type ReceivedSpan = {
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
 };
 
+/** A point of a metric as the Collector received it. */
+export type CollectedPoint = {
+  readonly name: string;
+  readonly unit: string;
+  readonly kind: 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram';
+  readonly attributes: Attributes;
+  readonly resource: Attributes;
+  readonly timeUnixNano: string;
+  /** Of a gauge or sum its value, of a histogram its sum. */
+  readonly value: number;
+  /** Of a histogram. */
+  readonly count: number;
+  readonly bucketCounts: readonly number[];
+  readonly explicitBounds: readonly number[];
+};
+
+/** A log record as the Collector received it. */
+export type CollectedLog = {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly severityNumber: number;
+  readonly severityText: string;
+  readonly eventName: string;
+  readonly body: AttributeValue;
+  readonly attributes: Attributes;
+  readonly resource: Attributes;
+  readonly scope: string;
+};
+
 /** The spans that have arrived at the Collector by now and satisfy `where`. */
 export function readSpans(collector: Pick<Collector, 'file'>, where: (span: ReceivedSpan) => boolean = () => true): ReceivedSpan[] {
-  if (!existsSync(collector.file)) return [];
-  const written = readFileSync(collector.file, 'utf8');
+  return readLines<ExportRequest>(collector, 'resourceSpans').flatMap(spansOf).filter(where);
+}
+
+/** The points of metrics that have arrived at the Collector, oldest first. */
+export function readPoints(collector: Pick<Collector, 'file'>, where: (point: CollectedPoint) => boolean = () => true): CollectedPoint[] {
+  return readLines<MetricsRequest>(collector, 'resourceMetrics').flatMap(pointsOf).filter(where);
+}
+
+/** The log records that have arrived at the Collector, oldest first. */
+export function readLogs(collector: Pick<Collector, 'file'>, where: (record: CollectedLog) => boolean = () => true): CollectedLog[] {
+  return readLines<LogsRequest>(collector, 'resourceLogs').flatMap(logsOf).filter(where);
+}
+
+function readLines<T>({ file }: Pick<Collector, 'file'>, signal: string): T[] {
+  if (!existsSync(file)) return [];
+  const written = readFileSync(file, 'utf8');
   return written
     .slice(0, written.lastIndexOf('\n') + 1) // the last line may be half written
     .split('\n')
-    .filter((line) => line.includes('"resourceSpans"'))
-    .flatMap((line) => spansOf(JSON.parse(line) as ExportRequest))
-    .filter(where);
+    .filter((line) => line.startsWith(`{"${signal}"`))
+    .map((line) => JSON.parse(line) as T);
 }
 
 /** Waits until `count` spans that satisfy `where` have arrived, and resolves with them. */
@@ -85,6 +128,65 @@ function spansOf(request: ExportRequest): ReceivedSpan[] {
         scope: scope?.name ?? '',
         events: (span.events ?? []).map((event) => ({ ...event, attributes: plain(event.attributes) })),
         links: span.links ?? [],
+      })),
+    ),
+  );
+}
+
+type Resource = { readonly attributes?: readonly KeyValue[] };
+type OtlpPoint = {
+  readonly attributes?: readonly KeyValue[];
+  readonly timeUnixNano: string;
+  readonly asInt?: string;
+  readonly asDouble?: number;
+  readonly count?: string;
+  readonly sum?: number;
+  readonly bucketCounts?: readonly string[];
+  readonly explicitBounds?: readonly number[];
+};
+type OtlpMetric = { readonly name: string; readonly unit?: string } & { readonly [K in CollectedPoint['kind']]?: { readonly dataPoints?: readonly OtlpPoint[] } };
+type MetricsRequest = { readonly resourceMetrics: readonly { readonly resource?: Resource; readonly scopeMetrics?: readonly { readonly metrics?: readonly OtlpMetric[] }[] }[] };
+type OtlpLog = { readonly traceId?: string; readonly spanId?: string; readonly severityNumber?: number; readonly severityText?: string; readonly eventName?: string; readonly body?: AnyValue; readonly attributes?: readonly KeyValue[] };
+type LogsRequest = { readonly resourceLogs: readonly { readonly resource?: Resource; readonly scopeLogs?: readonly { readonly scope?: { readonly name?: string }; readonly logRecords?: readonly OtlpLog[] }[] }[] };
+
+const KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram'] as const;
+
+function pointsOf({ resourceMetrics }: MetricsRequest): CollectedPoint[] {
+  return resourceMetrics.flatMap(({ resource, scopeMetrics = [] }) =>
+    scopeMetrics.flatMap(({ metrics = [] }) =>
+      metrics.flatMap((metric) =>
+        KINDS.flatMap((kind) =>
+          (metric[kind]?.dataPoints ?? []).map((point) => ({
+            name: metric.name,
+            unit: metric.unit ?? '',
+            kind,
+            attributes: plain(point.attributes),
+            resource: plain(resource?.attributes),
+            timeUnixNano: point.timeUnixNano,
+            value: Number(point.asInt ?? point.asDouble ?? point.sum ?? 0),
+            count: Number(point.count ?? 0),
+            bucketCounts: (point.bucketCounts ?? []).map(Number),
+            explicitBounds: point.explicitBounds ?? [],
+          })),
+        ),
+      ),
+    ),
+  );
+}
+
+function logsOf({ resourceLogs }: LogsRequest): CollectedLog[] {
+  return resourceLogs.flatMap(({ resource, scopeLogs = [] }) =>
+    scopeLogs.flatMap(({ scope, logRecords = [] }) =>
+      logRecords.map((record) => ({
+        traceId: record.traceId ?? '',
+        spanId: record.spanId ?? '',
+        severityNumber: record.severityNumber ?? 0,
+        severityText: record.severityText ?? '',
+        eventName: record.eventName ?? '',
+        body: valueOf(record.body),
+        attributes: plain(record.attributes),
+        resource: plain(resource?.attributes),
+        scope: scope?.name ?? '',
       })),
     ),
   );

@@ -1,9 +1,12 @@
 'use strict';
 
 const express = require('express');
+const pino = require('pino');
 
 const { openStores } = require('./stores');
 const { findOrder, placeOrder } = require('./orders');
+
+const log = pino({ name: 'orders' });
 
 main().catch((error) => {
   console.error(error);
@@ -39,7 +42,9 @@ function createApp(stores) {
       res.status(400).json({ error: 'expected {"sku": string, "quantity": whole number of at least 1}' });
       return;
     }
-    res.status(201).json(await placeOrder(stores, { sku, quantity }));
+    const order = await placeOrder(stores, { sku, quantity });
+    log.info({ orderId: order.id, cents: order.cents }, 'order placed');
+    res.status(201).json(order);
   });
 
   app.get('/orders/:id', async (req, res) => {
