@@ -55,6 +55,8 @@ export interface ViewPlan {
 export interface MetricsPlan {
   readonly histograms: 'explicit' | 'exponential';
   readonly views: readonly ViewPlan[];
+  /** Which measurements may be kept beside what they are counted in. */
+  readonly exemplars: 'trace_based' | 'always_on' | 'always_off';
   /** Processor time and memory of the process: of one thread in each. */
   readonly process: boolean;
 }

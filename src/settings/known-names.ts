@@ -14,7 +14,6 @@ export const UNHONOURED: Readonly<Record<string, { readonly severity: 'warning' 
   OTEL_CONFIG_FILE: { severity: 'warning', text: "OpenTelemetry's declarative configuration is not supported yet; the file is not read" },
   OTEL_EXPERIMENTAL_CONFIG_FILE: { severity: 'warning', text: "OpenTelemetry's declarative configuration is not supported yet; the file is not read" },
   OTEL_ENTITIES: { severity: 'warning', text: 'entities are not supported; it is not used' },
-  OTEL_METRICS_EXEMPLAR_FILTER: { severity: 'warning', text: 'exemplars are not supported; it is not used' },
   OTEL_BSP_MAX_QUEUE_SIZE: { severity: 'note', text: 'not used: finished spans wait in files, bounded by spool.size' },
   OTEL_BSP_EXPORT_TIMEOUT: { severity: 'note', text: 'not used: otlp.timeout bounds each request' },
   OTEL_BLRP_MAX_QUEUE_SIZE: { severity: 'note', text: 'not used: log records wait in files, bounded by spool.size' },

@@ -221,6 +221,10 @@ export const table = {
     type: 'boolean', default: true, group: 'Telemetry', shown: 'value', env: ['OTEL_RUN_OWN_METRICS'],
     help: 'what became of spans, records and points, and what exporting costs (otelrun.*), where metrics are exported',
   },
+  'metrics.exemplars': {
+    type: 'enum', values: ['trace_based', 'always_on', 'always_off'], default: 'always_off', group: 'Telemetry', shown: 'value',
+    env: ['OTEL_METRICS_EXEMPLAR_FILTER'], help: 'single measurements with their traces: trace_based, always_on, always_off',
+  },
   'metrics.views': {
     type: 'views', default: [], group: 'Telemetry', shown: 'names', env: [],
     help: 'which instruments are renamed, dropped, aggregated otherwise, freed of attributes',

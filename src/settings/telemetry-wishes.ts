@@ -27,7 +27,7 @@ export function telemetryWishes(settings: Settings, place: Place): TelemetryWish
       resource: Object.fromEntries(Object.entries(settings.resource).map(([key, { value }]) => [key, value])),
       detectors: settings.detectors.value,
       traces: !hasSignal(destinations, 'traces') ? null : { sampler: settings.sampler.value, limits: settings.limits, recordStarts: values['traces.recordStarts'].value },
-      metrics: hasSignal(destinations, 'metrics') ? { histograms: values['metrics.histograms'].value === 'base2_exponential_bucket_histogram' ? 'exponential' : 'explicit', views: values['metrics.views'].value, process: true } : null,
+      metrics: hasSignal(destinations, 'metrics') ? { histograms: values['metrics.histograms'].value === 'base2_exponential_bucket_histogram' ? 'exponential' : 'explicit', views: values['metrics.views'].value, exemplars: values['metrics.exemplars'].value, process: true } : null,
       logs: hasSignal(destinations, 'logs') ? { console: values['logs.console'].value, limits: settings.logLimits } : null,
       propagators: values.propagators.value,
       instrumentations: {

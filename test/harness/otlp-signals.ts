@@ -18,6 +18,7 @@ export interface ReceivedPoint {
   count: number;
   counts: number[];
   bounds: number[];
+  exemplars: { value: number; time: bigint; traceId: string; spanId: string; filtered: Attributes }[];
   resource: Attributes;
   scope: string;
 }
@@ -43,10 +44,11 @@ message KeyValueList { repeated KeyValue values = 1; }
 message KeyValue { string key = 1; AnyValue value = 2; }
 message Resource { repeated KeyValue attributes = 1; }
 message Scope { string name = 1; string version = 2; }
-message Number { repeated KeyValue attributes = 7; fixed64 start = 2; fixed64 time = 3; oneof value { double d = 4; sfixed64 i = 6; } }
-message Histogram { repeated KeyValue attributes = 9; fixed64 start = 2; fixed64 time = 3; fixed64 count = 4; double sum = 5; repeated fixed64 counts = 6; repeated double bounds = 7; double min = 11; double max = 12; }
+message Exemplar { repeated KeyValue filtered = 7; fixed64 time = 2; oneof value { double d = 3; sfixed64 i = 6; } bytes spanId = 4; bytes traceId = 5; }
+message Number { repeated KeyValue attributes = 7; fixed64 start = 2; fixed64 time = 3; oneof value { double d = 4; sfixed64 i = 6; } repeated Exemplar exemplars = 5; }
+message Histogram { repeated KeyValue attributes = 9; fixed64 start = 2; fixed64 time = 3; fixed64 count = 4; double sum = 5; repeated fixed64 counts = 6; repeated double bounds = 7; double min = 11; double max = 12; repeated Exemplar exemplars = 8; }
 message Buckets { sint32 offset = 1; repeated uint64 counts = 2; }
-message Exponential { repeated KeyValue attributes = 1; fixed64 start = 2; fixed64 time = 3; fixed64 count = 4; double sum = 5; sint32 scale = 6; fixed64 zero = 7; Buckets positive = 8; Buckets negative = 9; }
+message Exponential { repeated KeyValue attributes = 1; fixed64 start = 2; fixed64 time = 3; fixed64 count = 4; double sum = 5; sint32 scale = 6; fixed64 zero = 7; Buckets positive = 8; Buckets negative = 9; repeated Exemplar exemplars = 11; }
 message Gauge { repeated Number points = 1; }
 message Sum { repeated Number points = 1; int32 temporality = 2; bool monotonic = 3; }
 message Histograms { repeated Histogram points = 1; int32 temporality = 2; }
@@ -81,6 +83,7 @@ export function pointsOf(requests: readonly ReceivedRequest[]): ReceivedPoint[] 
         count: Number(point.count ?? 0),
         counts: (point.counts ?? point.positive?.counts ?? []).map(Number),
         bounds: point.bounds ?? [],
+        exemplars: point.exemplars.map((exemplar: any) => ({ value: Number(exemplar.value === 'i' ? exemplar.i : exemplar.d), time: BigInt(exemplar.time), traceId: hex(exemplar.traceId), spanId: hex(exemplar.spanId), filtered: record(exemplar.filtered) })),
         resource,
         scope,
       })),

@@ -7,6 +7,7 @@ import { ValueType } from '@opentelemetry/api';
 import type { DataPoint, ExponentialHistogram, Histogram, MetricData } from '@opentelemetry/sdk-metrics';
 import { createWire, type Wire } from '../../spool/wire.ts';
 import type { Redactor } from '../redact/redact.ts';
+import type { Exemplar } from '../meter/exemplars.ts';
 import { writeAttributes } from './attributes.ts';
 
 /** Of `DataPointType`, whose module need not be loaded for it. */
@@ -15,11 +16,11 @@ const EXPONENTIAL_HISTOGRAM = 1;
 const GAUGE = 2;
 
 /** Field 2 of ScopeMetrics. The bytes are valid until the next call. */
-export type MetricEncoder = (metric: MetricData, point: DataPoint<number | Histogram | ExponentialHistogram>) => Buffer;
+export type MetricEncoder = (metric: MetricData, point: DataPoint<number | Histogram | ExponentialHistogram>, exemplars: readonly Exemplar[]) => Buffer;
 
 export function createMetricEncoder(redactor: Redactor): MetricEncoder {
   const wire = createWire();
-  return (metric, point) => {
+  return (metric, point, exemplars) => {
     const { descriptor, dataPointType } = metric;
     wire.reset();
     const item = wire.open(0x12);
@@ -32,6 +33,8 @@ export function createMetricEncoder(redactor: Redactor): MetricEncoder {
     if (dataPointType === HISTOGRAM) writeHistogram(wire, point as DataPoint<Histogram>, attributes);
     else if (dataPointType === EXPONENTIAL_HISTOGRAM) writeExponential(wire, point as DataPoint<ExponentialHistogram>, attributes);
     else writeNumber(wire, point as DataPoint<number>, attributes, descriptor.valueType);
+    const tag = dataPointType === HISTOGRAM ? 0x42 : dataPointType === EXPONENTIAL_HISTOGRAM ? 0x5a : 0x2a;
+    for (const exemplar of exemplars) writeExemplar(wire, tag, exemplar, redactor.attributes(exemplar.filtered), dataPointType !== HISTOGRAM && dataPointType !== EXPONENTIAL_HISTOGRAM && descriptor.valueType === ValueType.INT);
     wire.close(start);
     if (dataPointType !== GAUGE) wire.varintField(0x10, CUMULATIVE);
     if ('isMonotonic' in metric && metric.isMonotonic) wire.varintField(0x18, 1);
@@ -49,6 +52,19 @@ function writeNumber(wire: Wire, { startTime, endTime, value }: DataPoint<number
   if (type === ValueType.INT && Number.isSafeInteger(value)) wire.fixed64Field(0x31, value);
   else wire.doubleField(0x21, value);
   writeAttributes(wire, 0x3a, attributes);
+}
+
+function writeExemplar(wire: Wire, tag: number, { value, time, span }: Exemplar, filtered: object, isInt: boolean): void {
+  const start = wire.open(tag);
+  wire.nanosField(0x11, BigInt(time) * 1_000_000n);
+  if (isInt && Number.isSafeInteger(value)) wire.fixed64Field(0x31, value);
+  else wire.doubleField(0x19, value);
+  if (span !== undefined) {
+    wire.hexField(0x22, span.spanId);
+    wire.hexField(0x2a, span.traceId);
+  }
+  writeAttributes(wire, 0x3a, filtered);
+  wire.close(start);
 }
 
 function writeHistogram(wire: Wire, { startTime, endTime, value }: DataPoint<Histogram>, attributes: object): void {

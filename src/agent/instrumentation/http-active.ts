@@ -1,5 +1,5 @@
 /** `http.server.active_requests`: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserveractive_requests */
-import { SpanKind, ValueType, type Attributes, type Context, type HrTime, type Meter, type Span, type SpanOptions } from '@opentelemetry/api';
+import { SpanKind, ValueType, context, trace, type Attributes, type Context, type HrTime, type Meter, type Span, type SpanOptions } from '@opentelemetry/api';
 import { hrTime } from '@opentelemetry/core';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -66,7 +66,10 @@ export function countActiveRequests(target: object): void {
       request.queued?.among.delete(span);
     }
     const aborted = abortedOf(span);
-    close.call(this, span, kind, began, aborted === undefined ? attributes : { ...attributes, 'error.type': aborted });
+    const measured = aborted === undefined ? attributes : { ...attributes, 'error.type': aborted };
+    // A client's request ends in the context of whoever asked: an exemplar is to lead to the request itself.
+    if (kind === SpanKind.CLIENT) context.with(trace.setSpan(context.active(), span), () => close.call(this, span, kind, began, measured));
+    else close.call(this, span, kind, began, measured);
   };
 
   function begin(span: Span, all: Attributes): void {

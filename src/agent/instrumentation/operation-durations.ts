@@ -24,7 +24,7 @@ const KEYS = ['db.system.name', 'db.namespace', 'db.collection.name', 'db.operat
 const now = performance.now.bind(performance);
 
 /** `seconds` of an operation whose span has or would have these attributes. */
-type Measure = (seconds: number, attributes: Attributes, failed: boolean) => void;
+type Measure = (span: Span, seconds: number, attributes: Attributes, failed: boolean) => void;
 
 /** Operations are measured whether or not their spans are sampled. */
 export function withDurations(provider: TracerProvider, meters: MeterProvider): TracerProvider {
@@ -32,7 +32,7 @@ export function withDurations(provider: TracerProvider, meters: MeterProvider): 
     getTracer(...scope) {
       const tracer = provider.getTracer(...scope);
       const histogram = meters.getMeter(scope[0], scope[1]).createHistogram('db.client.operation.duration', { unit: 's', description: 'Duration of database client operations.', valueType: ValueType.DOUBLE, advice: { explicitBucketBoundaries: BOUNDARIES } });
-      const measure: Measure = (seconds, attributes, failed) => histogram.record(seconds, pick(attributes, failed));
+      const measure: Measure = (span, seconds, attributes, failed) => histogram.record(seconds, pick(attributes, failed), trace.setSpan(context.active(), span));
       return {
         startSpan(name, options, at) {
           const span = tracer.startSpan(name, options, at);
@@ -57,7 +57,7 @@ function followRecorded(span: SdkSpan, measure: Measure): Span {
     end.call(this, time);
     if (!isFirst || UNFINISHED in this.attributes) return;
     const [seconds, nanos] = this.duration;
-    measure(seconds + nanos / 1e9, this.attributes, this.status.code === SpanStatusCode.ERROR);
+    measure(this, seconds + nanos / 1e9, this.attributes, this.status.code === SpanStatusCode.ERROR);
   };
   return span;
 }
@@ -92,7 +92,7 @@ function followUnrecorded(span: Span, given: Attributes, at: Context | undefined
       if (statusCode !== undefined) attributes['db.response.status_code'] = statusCode;
     },
     end() {
-      if (!isOver) measure((now() - began) / 1000, attributes, failed);
+      if (!isOver) measure(twin, (now() - began) / 1000, attributes, failed);
       isOver = true;
     },
   });

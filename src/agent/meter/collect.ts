@@ -29,19 +29,28 @@ interface Batch {
   readonly callback: (result: object) => unknown;
 }
 
+/** A metric, and what it comes from. */
+export interface Collected {
+  readonly storage: object;
+  readonly metric: MetricData;
+}
+
 /**
  * The metrics of every scope, now. What an asynchronous callback observes after its first `await` is in the next ones.
  * A callback that throws costs its own points.
  */
-export function collect(provider: MeterProvider): { readonly scope: MetricScope; readonly metrics: readonly MetricData[] }[] {
+export function collect(provider: MeterProvider): { readonly scope: MetricScope; readonly metrics: readonly Collected[] }[] {
   const { metricCollectors, meterSharedStates } = (provider as unknown as Internals)._sharedState;
   const collector = metricCollectors[0]!;
   const now = hrTime();
   return [...meterSharedStates.values()].map((state) => {
     for (const single of state.observableRegistry._callbacks) observe(single, now);
     for (const batch of state.observableRegistry._batchCallbacks) observeBatch(batch, now);
-    const metrics = state.metricStorageRegistry.getStorages(collector).map((storage) => storage.collect(collector, now));
-    return { scope: state._instrumentationScope, metrics: metrics.filter((metric) => metric !== undefined) };
+    const metrics = state.metricStorageRegistry.getStorages(collector).flatMap((storage): readonly Collected[] => {
+      const metric = storage.collect(collector, now);
+      return metric === undefined ? [] : [{ storage, metric }];
+    });
+    return { scope: state._instrumentationScope, metrics };
   });
 }
 

@@ -8,12 +8,13 @@ import { AggregationType, MeterProvider, MetricReader, type AggregationOption, t
 import type { AgentPlan } from '../../plan/types.ts';
 import { LIMIT, limitCardinality } from './cardinality.ts';
 import { collect } from './collect.ts';
+import { exemplarsOf, keepExemplars, type Exemplar } from './exemplars.ts';
 import { measureProcess } from './process-metrics.ts';
 import { addViews, createView } from './views.ts';
 
 export type Point = DataPoint<number | Histogram | ExponentialHistogram>;
 /** Takes a point of a metric of a scope; what it holds is the SDK's and may change later. */
-export type PointSink = (scope: MetricScope, metric: MetricData, point: Point) => void;
+export type PointSink = (scope: MetricScope, metric: MetricData, point: Point, exemplars: readonly Exemplar[]) => void;
 
 export interface MetricScope {
   readonly name: string;
@@ -28,6 +29,7 @@ export interface Meter {
 }
 
 export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: PointSink): Meter {
+  keepExemplars(plan.exemplars);
   limitCardinality();
   const standard = (type: InstrumentType): AggregationOption => (plan.histograms === 'exponential' && type === InstrumentType.HISTOGRAM ? EXPONENTIAL : { type: AggregationType.DEFAULT });
   const provider = new MeterProvider({
@@ -42,14 +44,14 @@ export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: Point
     provider,
     snapshot(all) {
       for (const { scope, metrics } of collect(provider)) {
-        for (const metric of metrics) {
-          let told = tellings.get(metric.descriptor);
-          if (told === undefined) tellings.set(metric.descriptor, (told = new Map()));
+        for (const { storage, metric } of metrics) {
+          let told = tellings.get(storage);
+          if (told === undefined) tellings.set(storage, (told = new Map()));
           for (const point of metric.dataPoints as Point[]) {
             const mark = markOf(point.value);
             if (!all && told.get(point.attributes) === mark) continue;
             told.set(point.attributes, mark);
-            sink(scope, metric, point);
+            sink(scope, metric, point, exemplarsOf(storage, point.attributes));
           }
         }
       }

@@ -30,6 +30,13 @@ export interface Point {
   readonly start: bigint;
   readonly time: bigint;
   readonly value: PointValue;
+  readonly exemplars?: readonly Exemplar[];
+}
+
+export interface Exemplar {
+  readonly time: bigint;
+  /** An Exemplar message, without tag and length. */
+  readonly bytes: Buffer;
 }
 
 export type Temporality = 'cumulative' | 'delta';
@@ -56,6 +63,7 @@ export function writeMetric(wire: Wire, metric: Metric, point: Point, temporalit
   const data = wire.open(metric.kind === 'gauge' ? 0x2a : metric.kind === 'sum' ? 0x3a : metric.kind === 'histogram' ? 0x4a : 0x52);
   const start = wire.open(0x0a);
   writePoint(wire, point);
+  for (const { bytes } of point.exemplars ?? []) wire.bytesField((EXEMPLARS[metric.kind] << 3) | 2, bytes);
   wire.close(start);
   if (metric.kind !== 'gauge') wire.varintField(0x10, temporality === 'delta' ? 1 : 2);
   if (metric.isMonotonic) wire.varintField(0x18, 1);
@@ -67,14 +75,23 @@ export function writeMetric(wire: Wire, metric: Metric, point: Point, temporalit
 const KINDS: Readonly<Record<number, MetricKind>> = { 5: 'gauge', 7: 'sum', 9: 'histogram', 10: 'exponential' };
 const ATTRIBUTES: Readonly<Record<MetricKind, number>> = { gauge: 7, sum: 7, histogram: 9, exponential: 1 };
 
+const EXEMPLARS: Readonly<Record<MetricKind, number>> = { gauge: 5, sum: 5, histogram: 8, exponential: 11 };
+
 function readPoint(kind: MetricKind, fields: readonly WireField[]): Point {
   const one = (number: number): WireField | undefined => fields.find((field) => field.number === number);
+  const exemplars = fields.filter(({ number }) => number === EXEMPLARS[kind]).map(readExemplar);
   return {
     attributes: fields.filter(({ number }) => number === ATTRIBUTES[kind]).map(({ bytes }) => Buffer.from(bytes)),
     start: one(2)?.bytes.readBigUInt64LE() ?? 0n,
     time: one(3)?.bytes.readBigUInt64LE() ?? 0n,
     value: kind === 'histogram' ? readHistogram(one) : kind === 'exponential' ? readExponential(one) : readNumber(one),
+    ...(exemplars.length > 0 && { exemplars }),
   };
+}
+
+function readExemplar({ bytes }: WireField): Exemplar {
+  const time = readFields(bytes).find(({ number }) => number === 2);
+  return { time: time?.bytes.readBigUInt64LE() ?? 0n, bytes: Buffer.from(bytes) };
 }
 
 type Fields = (number: number) => WireField | undefined;

@@ -48,6 +48,16 @@ interface PointJson {
   readonly zeroCount?: string;
   readonly positive?: BucketsJson;
   readonly negative?: BucketsJson;
+  readonly exemplars?: readonly ExemplarJson[];
+}
+
+interface ExemplarJson {
+  readonly timeUnixNano?: string;
+  readonly asDouble?: number | string;
+  readonly asInt?: string;
+  readonly traceId?: string;
+  readonly spanId?: string;
+  readonly filteredAttributes?: Attributes;
 }
 
 interface BucketsJson {
@@ -105,15 +115,38 @@ function addMetric(families: Map<string, Family>, metric: MetricJson, common: La
 
 function linesOf(name: string, type: Family['type'], point: PointJson, labels: Labels, isExponential: boolean, format: Format): string[] {
   const created = format === 'openmetrics' && type !== 'gauge' && point.startTimeUnixNano !== undefined ? [`${name}_created${braces(labels)} ${Number(point.startTimeUnixNano) / 1e9}`] : [];
-  if (type !== 'histogram') return [`${name}${type === 'counter' ? '_total' : ''}${braces(labels)} ${number(point.asInt ?? point.asDouble ?? 0)}`, ...created];
+  const exemplars = format === 'openmetrics' ? (point.exemplars ?? []) : [];
+  if (type !== 'histogram') return [`${name}${type === 'counter' ? '_total' : ''}${braces(labels)} ${number(point.asInt ?? point.asDouble ?? 0)}${type === 'counter' ? exemplarOf(exemplars, -Infinity, Infinity) : ''}`, ...created];
   const buckets = isExponential ? exponentialBuckets(point) : explicitBuckets(point);
   return [
-    ...buckets.map(([bound, count]) => `${name}_bucket${braces([...labels, ['le', format === 'openmetrics' ? floatBound(bound) : number(bound)]])} ${count}`),
+    ...buckets.map(([bound, count], at) => `${name}_bucket${braces([...labels, ['le', format === 'openmetrics' ? floatBound(bound) : number(bound)]])} ${count}${exemplarOf(exemplars, buckets[at - 1]?.[0] ?? -Infinity, bound)}`),
     ...(point.sum === undefined ? [] : [`${name}_sum${braces(labels)} ${number(point.sum)}`]),
     `${name}_count${braces(labels)} ${Number(point.count ?? 0)}`,
     ...created,
   ];
 }
+
+/** The last one above `from` and up to `to`: a line has room for one. */
+function exemplarOf(exemplars: readonly ExemplarJson[], from: number, to: number): string {
+  let last: ExemplarJson | undefined;
+  for (const exemplar of exemplars) {
+    const value = valueOf(exemplar);
+    if (value > from && value <= to && (last === undefined || Number(exemplar.timeUnixNano) >= Number(last.timeUnixNano))) last = exemplar;
+  }
+  if (last === undefined) return '';
+  const { traceId = '', spanId = '', filteredAttributes = [], timeUnixNano = '0' } = last;
+  const ids: Labels = traceId === '' ? [] : [['trace_id', traceId], ['span_id', spanId]];
+  const all = [...ids, ...labelsOf(filteredAttributes)];
+  const fits = all.reduce((sum, [name, value]) => sum + [...name].length + [...value].length, 0) <= EXEMPLAR_CHARACTERS;
+  return ` # ${braces(fits ? all : ids) || '{}'} ${number(valueOf(last))} ${Number(timeUnixNano) / 1e9}`;
+}
+
+function valueOf({ asInt, asDouble }: ExemplarJson): number {
+  return Number(asInt ?? asDouble ?? 0);
+}
+
+/** https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md#exemplars */
+const EXEMPLAR_CHARACTERS = 128;
 
 function explicitBuckets({ bucketCounts = [], explicitBounds = [], count = '0' }: PointJson): [bound: number, cumulative: number][] {
   let sum = 0;

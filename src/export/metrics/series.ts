@@ -96,7 +96,7 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
       const at = ended.has(writer) ? point : { ...point, time: now > point.time ? now : point.time };
       if (sum === null) sum = at;
       else if (metric.kind === 'gauge') sum = at.time >= sum.time ? at : sum;
-      else sum = { attributes: at.attributes, start: at.start < sum.start ? at.start : sum.start, time: at.time > sum.time ? at.time : sum.time, value: add(sum.value, at.value) };
+      else sum = { attributes: at.attributes, start: at.start < sum.start ? at.start : sum.start, time: at.time > sum.time ? at.time : sum.time, value: add(sum.value, at.value), exemplars: [...(sum.exemplars ?? []), ...(at.exemplars ?? [])] };
     }
     return sum;
   }
@@ -114,7 +114,7 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
     if (!series.isNew) return null;
     series.exported = point;
     if (exported === null) return point;
-    return { ...point, start: exported.time, value: subtract(point.value, exported.value) };
+    return { ...point, start: exported.time, value: subtract(point.value, exported.value), exemplars: (point.exemplars ?? []).filter(({ time }) => time > exported.time) };
   }
 
   /** False where no writer of the series is left. What the ended ones had counted stays as long as others go on with it. */

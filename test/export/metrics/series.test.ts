@@ -18,6 +18,14 @@ const told = (parts: readonly Part[]): [value: number, start: bigint, time: bigi
     return [(value as PointValue & { kind: 'int' }).value, start, time];
   });
 
+/** Times of the exemplars of each point. */
+const exemplars = (parts: readonly Part[]): bigint[][] => parts.map(({ items }) => (readMetric(splitFields(items)[0]!.content).point.exemplars ?? []).map(({ time }) => time));
+const exemplar = (time: bigint) => {
+  const bytes = Buffer.alloc(9, 0x11);
+  bytes.writeBigUInt64LE(time, 1);
+  return { time, bytes };
+};
+
 const cumulative = { temporality: 'cumulative', takenOverAt: null } as const;
 const delta = { temporality: 'delta', takenOverAt: null } as const;
 
@@ -27,6 +35,22 @@ describe('a series', () => {
     store.take(part(counter, point(1, 10n), point(4, 20n)), 'w');
     expect(told(store.export(100n))).toEqual([[4, 1n, 100n]]);
     expect(told(store.export(200n))).toEqual([[4, 1n, 200n]]);
+  });
+
+  test('has the exemplars of all its writers, and as a delta those since the last export', () => {
+    const first = { ...point(4, 20n), exemplars: [exemplar(11n), exemplar(12n)] };
+    const later = { ...point(6, 120n), exemplars: [exemplar(11n), exemplar(115n)] };
+    for (const [options, second] of [[cumulative, [11n, 115n]], [delta, [115n]]] as const) {
+      const store = createSeriesStore(options);
+      store.take(part(counter, first), 'w');
+      expect(exemplars(store.export(100n))).toEqual([[11n, 12n]]);
+      store.take(part(counter, later), 'w');
+      expect(exemplars(store.export(200n))).toEqual([[...second]]);
+    }
+    const store = createSeriesStore(cumulative);
+    store.take(part(counter, first), 'v');
+    store.take(part(counter, later), 'w');
+    expect(exemplars(store.export(200n))).toEqual([[11n, 12n, 11n, 115n]]);
   });
 
   test('whose writer has ended is told once more, as of then', () => {
