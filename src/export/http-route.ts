@@ -20,18 +20,18 @@ export interface HttpRoute {
 
 /** As Go's clients: a backend that has moved is found again when nothing was sent for so long. */
 export const IDLE_MS = 90_000;
-const AGENT = { keepAlive: true, maxSockets: 8, timeout: IDLE_MS } as const;
 
-export function routeTo(destination: OtlpDestination): HttpRoute {
+export function routeTo(destination: OtlpDestination, idleMs: number): HttpRoute {
   const url = new URL(destination.url);
   const { proxy } = destination;
+  const kept = { keepAlive: true, maxSockets: 8, timeout: idleMs } as const;
   url.username = url.password = '';
   const isTls = url.protocol === 'https:';
   const direct: HttpRoute = {
     isTls,
     request: isTls ? httpsRequest : httpRequest,
     optionsFor: () => ({ host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? (isTls ? 443 : 80) : url.port, path: url.pathname + url.search, headers: { host: url.host } }),
-    makeAgent: (files) => (isTls ? new HttpsAgent({ ...AGENT, ...files }) : new HttpAgent(AGENT)),
+    makeAgent: (files) => (isTls ? new HttpsAgent({ ...kept, ...files }) : new HttpAgent(kept)),
     describeError: (error) => describeConnectionError(error, 'http'),
     describeStatus,
     isOfProxy: () => false,
@@ -44,7 +44,7 @@ export function routeTo(destination: OtlpDestination): HttpRoute {
   if (isTls) {
     return {
       ...direct,
-      makeAgent: (files) => new TunnelAgent({ ...AGENT, ...files }, proxy, destination.timeoutMs),
+      makeAgent: (files) => new TunnelAgent({ ...kept, ...files }, proxy, destination.timeoutMs),
       describeError: (error) => (error instanceof ProxyFault ? error.message : direct.describeError(error)),
     };
   }
@@ -53,7 +53,7 @@ export function routeTo(destination: OtlpDestination): HttpRoute {
     request: requestOf(proxy),
     // In the form that says the whole address: https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form
     optionsFor: () => ({ ...placeOf(proxy), path: url.href, headers: { host: url.host, ...authorizationOf(proxy) } }),
-    makeAgent: () => (proxy.url.startsWith('https:') ? new HttpsAgent(AGENT) : new HttpAgent(AGENT)),
+    makeAgent: () => (proxy.url.startsWith('https:') ? new HttpsAgent(kept) : new HttpAgent(kept)),
     describeError: (error) => describeProxyFault(proxy, direct.describeError(error)),
     describeStatus: (status, detail) => (status === 407 ? describeRefusal(proxy, status, url.host) : `${describeStatus(status, detail)}${nameWay(destination)}`),
     isOfProxy: (status) => status === 407,

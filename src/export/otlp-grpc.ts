@@ -47,7 +47,7 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
       }
     },
     async close() {
-      client?.close();
+      forget();
     },
   };
 
@@ -75,6 +75,8 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
       return afterMs === null ? { kind: 'too-large', reason } : { kind: 'retry', reason, afterMs };
     }
     if (!RETRYABLE.has(error.code)) return { kind: 'refused', reason: refusal(error.code, name, error.details) };
+    // The connection may lead to nobody any more, which TCP finds out within a quarter of an hour.
+    if (error.code === status.DEADLINE_EXCEEDED) forget();
     const afterMs = retryDelay(error);
     const reason = (error.code === status.UNAVAILABLE ? await proxyFault(signal) : null) ?? attemptWords(error, destination);
     return { kind: 'retry', reason, ...(afterMs === null ? {} : { afterMs }) };
@@ -83,7 +85,7 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
   function currentClient(): Client {
     const files = isTls ? tlsFiles.current() : NO_FILES;
     if (client === null || files !== clientFiles) {
-      client?.close();
+      forget();
       // It would say on stderr what we say ourselves.
       setLogVerbosity(logVerbosity.NONE);
       client = new Client(target, channelCredentials(isTls, files), {
@@ -105,6 +107,12 @@ export function createOtlpGrpcExporter(destination: OtlpDestination): Exporter {
       clientFiles = files;
     }
     return client;
+  }
+
+  /** Calls that are on their way go on; the next one looks for the backend anew. */
+  function forget(): void {
+    client?.close();
+    client = null;
   }
 
   /** gRPC does not tell what is wrong with the proxy. */

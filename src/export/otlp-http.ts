@@ -5,7 +5,7 @@ import type { OtlpDestination, SignalName } from '../plan/types.ts';
 import { readJsonPartialSuccess, readPartialSuccess, readStatusMessage } from './answers.ts';
 import { tame } from './failure-words.ts';
 import { followHeaders, followTlsFiles, type TlsFiles } from './follow-files.ts';
-import { routeTo } from './http-route.ts';
+import { IDLE_MS, routeTo } from './http-route.ts';
 import { nameDestination } from './keep.ts';
 import { nameWay } from './proxy-tunnel.ts';
 import type { Batch, Exporter, ExportOutcome } from './types.ts';
@@ -26,9 +26,9 @@ interface Answer {
 }
 
 /** OTLP over HTTP/1.1. Redirects are never followed: they would carry the credentials elsewhere. */
-export function createOtlpHttpExporter(destination: OtlpDestination): Exporter {
+export function createOtlpHttpExporter(destination: OtlpDestination, idleMs = IDLE_MS): Exporter {
   const url = new URL(destination.url);
-  const route = routeTo(destination);
+  const route = routeTo(destination, idleMs);
   const { isTls } = route;
   const isJson = destination.protocol === 'http/json';
   const before = {

@@ -26,6 +26,8 @@ export interface Proxy {
   readonly url: string;
   /** Connections so far. */
   readonly connections: number;
+  /** Those of them that are open. */
+  readonly open: number;
   behave(): void;
   misbehave(how: NetworkFault): void;
   close(): Promise<void>;
@@ -53,6 +55,9 @@ export async function startProxy(backend: string, fault: NetworkFault | null = n
     url: `${target.protocol}//${target.hostname}:${port}`,
     get connections() {
       return connections;
+    },
+    get open() {
+      return open.size / 2;
     },
     behave: () => void (now = null),
     misbehave: (how) => void (now = how),

@@ -98,8 +98,11 @@ export interface ReceiverOptions {
   tls?: { cert: string; key: string; clientCa?: string };
   /** Requests without this header are answered with 401 (gRPC: UNAUTHENTICATED). */
   requireHeader?: { name: string; value: string };
-  /** A fixed HTTP port, for a backend that comes back. */
+  /** Fixed ports, for a backend that comes back or has moved. */
   httpPort?: number;
+  grpcPort?: number;
+  /** Another loopback address than 127.0.0.1. */
+  address?: string;
 }
 
 const SERVICES: Record<Signal, string> = {
@@ -109,6 +112,7 @@ const SERVICES: Record<Signal, string> = {
 };
 
 export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
+  const { address = '127.0.0.1' } = options;
   const spans: ReceivedSpan[] = [];
   const requests: ReceivedRequest[] = [];
   const errors: string[] = [];
@@ -217,7 +221,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     sockets.add(socket);
     socket.on('error', () => {}).once('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve, reject) => void http.once('error', reject).listen(options.httpPort ?? 0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => void http.once('error', reject).listen(options.httpPort ?? 0, address, resolve));
 
   const rpc = new grpc.Server({ 'grpc.max_receive_message_length': 64 * 1024 * 1024 });
   for (const [signal, path] of Object.entries(SERVICES) as [Signal, string][]) {
@@ -259,9 +263,9 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     tls === null
       ? grpc.ServerCredentials.createInsecure()
       : grpc.ServerCredentials.createSsl(tls.clientCa, [{ cert_chain: tls.cert, private_key: tls.key }], tls.clientCa !== null);
-  const grpcPort = await new Promise<number>((resolve, reject) => rpc.bindAsync('127.0.0.1:0', credentials, (error, port) => (error === null ? resolve(port) : reject(error))));
+  const grpcPort = await new Promise<number>((resolve, reject) => rpc.bindAsync(`${address}:${options.grpcPort ?? 0}`, credentials, (error, port) => (error === null ? resolve(port) : reject(error))));
 
-  const host = tls === null ? 'http://127.0.0.1' : 'https://localhost';
+  const host = tls === null ? `http://${address}` : 'https://localhost';
   const waitFor = async (holds: () => boolean, timeoutMs: number, what: () => string): Promise<void> => {
     if (holds()) return;
     await new Promise<void>((resolve, reject) => {
