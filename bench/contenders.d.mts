@@ -15,3 +15,4 @@ export interface Contender {
 }
 
 export const contenders: readonly Contender[];
+export const signalContenders: readonly Contender[];

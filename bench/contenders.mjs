@@ -51,3 +51,16 @@ export const contenders = [
     DD_TRACE_STARTUP_LOGS: 'false',
   })),
 ];
+
+const all = { OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp' };
+
+/** What each signal adds, to an application that logs a line a request; metrics are exported once a second, so that a round holds some. */
+export const signalContenders = [
+  contenders[0],
+  launched('otel-run, traces', null, ['--wait'], {}),
+  launched('  and metrics', null, ['--wait'], { OTEL_METRICS_EXPORTER: 'otlp', OTEL_METRIC_EXPORT_INTERVAL: '1000' }),
+  launched('  and logs', null, ['--wait'], { OTEL_LOGS_EXPORTER: 'otlp' }),
+  launched('  and both', null, ['--wait'], { ...all, OTEL_METRIC_EXPORT_INTERVAL: '1000' }),
+  preloaded('stock preload, traces', 'otlp', stock, (port) => ({ ...otlp(port), OTEL_NODE_RESOURCE_DETECTORS: 'env,host,os,process' })),
+  preloaded('  and both', 'otlp', stock, (port) => ({ ...otlp(port), ...all, OTEL_NODE_RESOURCE_DETECTORS: 'env,host,os,process', OTEL_METRIC_EXPORT_INTERVAL: '1000', OTEL_METRIC_EXPORT_TIMEOUT: '1000' })),
+];

@@ -1,4 +1,4 @@
-// Usage: npm run bench [-- --rounds 9 --requests 20000]
+// Usage: npm run bench [-- --rounds 9 --requests 20000 --only signals]
 // Start-up, CPU per request, memory and installed size, side by side in one run: medians, and ratios to plain node.
 import { spawn, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { contenders } from './contenders.mjs';
+import { contenders, signalContenders } from './contenders.mjs';
 import { commandLine, cpuSeconds, filesMiB, processTree, pssMiB } from './processes.mjs';
 import { ensureNodes } from '../scripts/setup/nodes.mjs';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' }, requests: { type: 'string', default: '20000' } } });
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' }, requests: { type: 'string', default: '20000' }, only: { type: 'string' } } });
 const rounds = Number(values.rounds);
 const requests = Number(values.requests);
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -26,9 +26,11 @@ const home = mkdtempSync(join(tmpdir(), 'bench-home-'));
 const spool = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-spool-'));
 
 console.log(`Node ${execFileSync(node, ['-p', 'process.versions.node']).toString().trim()}, ${rounds} rounds, ${requests} requests a round\n`);
-await startUp();
-await load();
-sizes();
+const wanted = (part) => values.only === undefined || values.only === part;
+if (wanted('start-up')) await startUp();
+if (wanted('load')) await load('Load', contenders, server);
+if (wanted('signals')) await load('Signals, and a log line a request', signalContenders, join(here, 'apps', 'logging.cjs'));
+if (wanted('sizes')) sizes();
 for (const dir of [home, spool]) rmSync(dir, { recursive: true, force: true });
 
 async function startUp() {
@@ -59,20 +61,20 @@ async function startUp() {
   ]));
 }
 
-async function load() {
+async function load(title, contenders, script) {
   const rows = [];
-  const figures = new Map(contenders.map(({ name }) => [name, { all: [], app: [], pss: [], spans: [] }]));
+  const figures = new Map(contenders.map((contender) => [contender, { all: [], app: [], pss: [], spans: [] }]));
   for (let round = 0; round < Math.max(3, Math.ceil(rounds / 3)); round++) {
     for (const contender of contenders) {
       const backend = await receiver();
-      const app = await start(contender, [server], backend.port);
+      const app = await start(contender, [script], backend.port);
       await hammer(app.port, 500);
       await settled(backend, contender.traced ? 500 : 0);
-      const before = cpu(app);
+      const before = cpu(app, script);
       await hammer(app.port, requests);
       const counted = await settled(backend, contender.traced ? 500 + requests : 0);
-      const after = cpu(app);
-      const figure = figures.get(contender.name);
+      const after = cpu(app, script);
+      const figure = figures.get(contender);
       figure.all.push(((after.all - before.all) / requests) * 1e6);
       figure.app.push(((after.app - before.app) / requests) * 1e6);
       figure.pss.push(processTree(app.child.pid).reduce((sum, pid) => sum + pssMiB(pid), 0) + filesMiB(spool));
@@ -81,12 +83,13 @@ async function load() {
       backend.kill();
     }
   }
-  const base = figures.get('node');
-  for (const { name, traced } of contenders) {
-    const { all, app, pss, spans } = figures.get(name);
+  const base = figures.get(contenders[0]);
+  for (const contender of contenders) {
+    const { name, traced } = contender;
+    const { all, app, pss, spans } = figures.get(contender);
     rows.push([name, ...compared(median(all), median(base.all), 'us'), ...compared(median(app), median(base.app), 'us'), `${median(pss).toFixed(0)} MiB`, traced ? `${spans.join(', ')}` : '-']);
   }
-  table(`Load: CPU a request of all processes, of the application's alone; memory (PSS of all processes and spool pages); server spans received of ${requests}`, ['', 'CPU, all', 'added', 'x node', 'CPU, app', 'added', 'x node', 'memory', 'received'], rows);
+  table(`${title}: CPU a request of all processes, of the application's alone; memory (PSS of all processes and spool pages); server spans received of ${requests}`, ['', 'CPU, all', 'added', 'x node', 'CPU, app', 'added', 'x node', 'memory', 'received'], rows);
 }
 
 function sizes() {
@@ -129,9 +132,9 @@ async function stop({ child }) {
   await ended;
 }
 
-function cpu({ child }) {
+function cpu({ child }, script) {
   const pids = processTree(child.pid);
-  const application = pids.find((pid) => commandLine(pid).includes(server) && !commandLine(pid).includes(cliPath)) ?? child.pid;
+  const application = pids.find((pid) => commandLine(pid).includes(script) && !commandLine(pid).includes(cliPath)) ?? child.pid;
   return { all: pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0), app: cpuSeconds(application) };
 }
 
