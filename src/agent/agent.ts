@@ -4,7 +4,7 @@
  */
 import { threadId } from 'node:worker_threads';
 import { ProxyTracerProvider, TraceFlags, type Attributes, type TracerProvider } from '@opentelemetry/api';
-import { Signal } from '../spool/frame.ts';
+import { FrameType, Signal } from '../spool/frame.ts';
 import { currentOwner } from '../spool/owner.ts';
 import { createSegmentWriter } from '../spool/segment-writer.ts';
 import type { AgentPlan, HandOffPlan } from '../plan/types.ts';
@@ -12,6 +12,7 @@ import { createActiveContext, type ActiveContext } from './api/context.ts';
 import { registerApi } from './api/global-api.ts';
 import { createSpanEncoder, encodeResource } from './encode/span.ts';
 import { watchEndings } from './exit/endings.ts';
+import { createLife, type Life } from './exit/life.ts';
 import { createHandOff, type HandOff } from './hand-off/hand-off.ts';
 import { claimNotices } from './hand-off/notices.ts';
 import { createScopes, type Scopes } from './hand-off/scopes.ts';
@@ -31,7 +32,7 @@ import { createPassThrough, createTracing, type SpanSink, type Tracing } from '.
 import { reachWorkers } from './worker-env.ts';
 
 // Taken before the application can replace it.
-const { setImmediate: nextTurn } = globalThis;
+const { setImmediate: nextTurn, setTimeout: later } = globalThis;
 
 /** Says one line on stderr, once a cause. */
 export type Say = (cause: string, text: string) => void;
@@ -99,6 +100,8 @@ export interface Way {
   readonly metering: Metering | null;
   /** Null where log records go nowhere. */
   readonly logging: Logging | null;
+  /** Null where nobody would make anything of a crash. */
+  readonly life: Life | null;
   flush(): void;
   loopMayEnd(): void;
   end(): void;
@@ -110,27 +113,33 @@ function openWay(plan: AgentPlan, resource: Attributes, redactor: Redactor, onSe
     const { openInProcess } = require('./stock-exporters.js') as typeof import('./in-process/stock-exporters.ts');
     return openInProcess(plan.handOff, redactor, say);
   }
-  const handOff = openSpool(plan.handOff, plan.verbosity, resource, onSegment, say);
+  const { handOff, life } = openSpool(plan, plan.handOff, resource, redactor, onSegment, say);
   const scopes = createScopes(handOff, redactor);
+  if (plan.logs !== null && threadId === 0) showUp(handOff, life);
   return {
     ...handOff,
     ...createOutlet(handOff, scopes, redactor),
     metering: plan.metrics === null ? null : startMetering({ ...plan.metrics, process: plan.metrics.process && threadId === 0 }, handOff, scopes, redactor),
     logging: plan.logs === null ? null : startLogging(plan.logs, handOff, scopes, redactor),
+    life,
   };
 }
 
-function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['verbosity'], resource: Attributes, onSegment: () => void, say: Say): HandOff {
+function openSpool({ verbosity, traces, logs }: AgentPlan, plan: HandOffPlan & { kind: 'spool' }, resource: Attributes, redactor: Redactor, onSegment: () => void, say: Say): { handOff: HandOff; life: Life | null } {
   const writer = createSegmentWriter({
     dir: plan.dir,
     owner: currentOwner(threadId),
     resource: encodeResource(resource),
     capBytes: plan.capBytes,
-    onSegment,
+    onSegment() {
+      life?.tellAgain();
+      onSegment();
+    },
   });
+  const life = traces === null && logs === null ? null : createLife((line) => writer.note(FrameType.life, Signal.none, 0, line), redactor, logs !== null);
   const notices = plan.noticeFile === null || verbosity === 'quiet' || threadId !== 0 ? null : claimNotices(plan.noticeFile, plan.dir);
-  const handOff = createHandOff(writer, () => notices?.look());
-  return {
+  const handOff = createHandOff(writer, () => life?.look(), () => notices?.look());
+  const outlet: HandOff = {
     ...handOff,
     end() {
       handOff.end();
@@ -139,6 +148,18 @@ function openSpool(plan: HandOffPlan & { kind: 'spool' }, verbosity: AgentPlan['
       notices?.end();
     },
   };
+  return { handOff: outlet, life };
+}
+
+/** A process that is killed before that, and has finished nothing, leaves no trace. */
+const SHOW_UP_MS = 100;
+
+/** The crash of a process that has written nothing cannot be told: nobody knows its resource. */
+function showUp(handOff: HandOff, life: Life | null): void {
+  later(() => {
+    life?.look();
+    handOff.flush();
+  }, SHOW_UP_MS).unref();
 }
 
 /** The start of a span that is larger is left out: every segment would begin with it. */
@@ -179,25 +200,34 @@ function createOutlet(handOff: HandOff, scopes: Scopes, redactor: Redactor): { s
 
 function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
   let unfinished = 'exit';
+  let isOver = false;
   watchEndings({
-    onUncaught(error) {
-      tracing.noteException(error, active.leftByThrow());
+    onUncaught(error, isRejection) {
+      const span = tracing.noteException(error, active.leftByThrow());
+      // Node may end in the middle of telling it, with no `exit` event.
+      way.life?.onUncaught(error, isRejection, span);
+      way.flush();
       unfinished = 'uncaught exception';
       // In the next turn the application has survived it.
       nextTurn(() => (unfinished = 'exit')).unref();
     },
     onLoopMayEnd: way.loopMayEnd,
     onExit() {
-      tracing.endOpenSpans(unfinished);
+      const isCrash = unfinished !== 'exit' && !isOver;
+      isOver = true;
+      const crash = isCrash ? way.life?.onCrash(Number(process.exitCode ?? 0), tracing.openSpanNames()) : undefined;
+      tracing.endOpenSpans(unfinished, crash ?? null);
       way.metering?.snapshot(true);
       way.end();
     },
-    onSudden() {
+    onSudden(mayAbort) {
       tracing.recordOpenSpans();
       way.metering?.snapshot(false);
+      if (mayAbort) way.life?.onAbort();
       way.flush();
     },
   });
+  way.life?.watchSignals(way.flush);
 }
 
 /** A failure costs the automatic spans: the application's own still have their way out. */

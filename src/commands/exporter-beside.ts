@@ -18,10 +18,10 @@ export function startExporterBeside(plan: ExporterPlan, { unmarkedDescriptors }:
     workerUrl: pathToFileURL(join(dist, 'exporter-worker.js')),
   });
   return {
-    flush: () => exporter.flush(),
+    flush: (isTold) => exporter.flush(isTold),
     cutShort: () => exporter.cutShort(),
-    async drain(endedAt) {
-      const summary = await exporter.drain({ endedAt });
+    async drain(endedAt, ending) {
+      const summary = await exporter.drain({ endedAt, ending });
       if (!handOver() && hasKept(plan, summary)) startAlone({ ...plan, errand: 'send-kept' });
       return describeLoss(summary);
     },

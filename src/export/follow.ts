@@ -3,6 +3,8 @@ import type { SignalName } from '../plan/types.ts';
 import { FRAME_HEADER_BYTES, FrameType, MAX_PAYLOAD_BYTES, Signal, type DropNote, type Frame, type SegmentOwner } from '../spool/frame.ts';
 import { bootId, pidNamespace, readOwner } from '../spool/owner.ts';
 import { scanFrames } from '../spool/scan.ts';
+import { crashScope, encodeCrashEvent, encodeCrashRecord, judgeEnding, noLife, readLife, type Crash, type Life } from './crash.ts';
+import type { Endings } from './endings.ts';
 import { countItems, splitPart, type Part } from './request.ts';
 import type { Segment, SpoolView } from './spool-view.ts';
 import { collectStarts, type OpenStarts } from './unfinished.ts';
@@ -39,6 +41,8 @@ export interface FollowOptions {
   readonly maxBytes: number;
   /** Chunks at the start of a segment that have been settled already, by name. */
   readonly skip: Readonly<Record<string, number>>;
+  /** What is heard of the ends of processes; without it nothing is waited for. */
+  readonly endings?: Endings;
 }
 
 interface Progress {
@@ -46,21 +50,27 @@ interface Progress {
   resource: Buffer;
   readonly scopes: Map<number, Buffer>;
   readonly starts: OpenStarts;
+  readonly life: Life;
+  /** When its writer was missed first (a time of day), or null. */
+  missedAt: number | null;
   toSkip: number;
   done: boolean;
 }
 
 const WINDOW_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
+/** Whoever waits for a process hears of its end a little later than we miss it. */
+const HEARSAY_MS = 1000;
 
 /** Reads the chunks of one signal from all segments, each once and in the order of each writer. */
-export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOptions): Follower {
+export function followSpool({ view, signal, maxItems, maxBytes, skip, endings }: FollowOptions): Follower {
   const wanted: number = Signal[signal];
   const here = { pidNamespace: pidNamespace(), boot: bootId() };
   const progress = new Map<string, Progress>();
   /** By writer, the highest number of a segment that was seen. */
   const latest = new Map<string, number>();
   let torn = 0;
+  let isFinishing = false;
 
   const follower: Follower = {
     read() {
@@ -84,13 +94,16 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
     get torn() {
       return torn;
     },
+    finish() {
+      isFinishing = true;
+    },
   };
   return follower;
 
   function progressOf(segment: Segment): Progress {
     let at = progress.get(segment.name);
     if (at === undefined) {
-      at = { offset: 0, resource: NOTHING, scopes: new Map(), starts: collectStarts(), toSkip: skip[segment.name] ?? 0, done: false };
+      at = { offset: 0, resource: NOTHING, scopes: new Map(), starts: collectStarts(), life: noLife(), missedAt: null, toSkip: skip[segment.name] ?? 0, done: false };
       progress.set(segment.name, at);
       const { writer, number } = splitName(segment.name);
       latest.set(writer, Math.max(number, latest.get(writer) ?? 0));
@@ -112,7 +125,7 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
     torn += result.skipped;
     const found = result.frames.flatMap((frame) => take(segment, at, frame));
     // A frame that claims more than there is, with its writer gone, was passed over by the final scan.
-    if (!at.done && segment.writerEnded && isLast && at.offset >= segment.size) {
+    if (!at.done && segment.writerEnded && isLast && at.offset >= segment.size && !waitsForHearsay(segment, at)) {
       at.done = true;
       found.push(...unfinished(segment, at));
     }
@@ -121,14 +134,45 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
     return { chunks: found.slice(skipped), moved: result.consumed > 0 };
   }
 
-  /** What a writer that is gone without a word had begun: as its last segment says. */
-  function unfinished(segment: Segment, at: Progress): Chunk[] {
+  /** Until it is known how the process has ended, or nobody will say so any more. */
+  function waitsForHearsay(segment: Segment, at: Progress): boolean {
+    at.missedAt ??= Date.now();
+    if (endings === undefined || isFinishing || wanted === Signal.metrics || !isCutOff(segment)) return false;
+    const { pid } = segment.owner!;
+    return endings.of(pid, lastWriteMs(segment), at.missedAt) === null && at.life.lastWord === null && Date.now() - at.missedAt < HEARSAY_MS;
+  }
+
+  /** It is the last one of a writer that is gone without a word. */
+  function isCutOff(segment: Segment): boolean {
     const { writer, number } = splitName(segment.name);
     for (const other of view.segments.values()) progressOf(other);
     const isGone = segment.owner !== null && (segment.owner.pidNamespace === here.pidNamespace || segment.owner.boot !== here.boot);
-    if (!isGone || latest.get(writer) !== number) return [];
-    const spans = at.starts.finish(lastWrite(segment.path));
+    return isGone && latest.get(writer) === number;
+  }
+
+  /** What a writer that is gone without a word had begun: as its last segment says. */
+  function unfinished(segment: Segment, at: Progress): Chunk[] {
+    if (wanted === Signal.metrics || !isCutOff(segment)) return [];
+    const crash = judge(segment, at, false);
+    if (wanted === Signal.logs) return crash === null ? [] : record(segment, at, crash, endings === undefined ? lastWrite(segment.path) : nanos(at.missedAt!));
+    const end = lastWrite(segment.path);
+    const spans = at.starts.finish(end, crash === null ? NOTHING : encodeCrashEvent(crash, end));
     return spans.flatMap(({ scope, items, count }) => cut(segment, { resource: at.resource, scope: at.scopes.get(scope) ?? NOTHING, items, count }));
+  }
+
+  function judge(segment: Segment, at: Progress, isOver: boolean): Crash | null {
+    const { pid } = segment.owner!;
+    const [heardAt, missedAt] = [lastWriteMs(segment), at.missedAt ?? Date.now()];
+    const [ending, wasTold] = [endings?.of(pid, heardAt, missedAt) ?? null, endings?.wasTold(missedAt) ?? false];
+    // What an earlier run has left was missed by nobody.
+    return judgeEnding(at.life, { pid, isOver, endedAt: endings === undefined ? heardAt : missedAt, ending, wasTold, spans: isOver ? [] : at.starts.openSpans() });
+  }
+
+  /** A thread may end as it likes: the process lives on, and tells of it what it wants. */
+  function record(segment: Segment, at: Progress, crash: Crash, end: bigint): Chunk[] {
+    if (segment.owner!.thread !== 0) return [];
+    const items = encodeCrashRecord(crash, end, nanos(Date.now()));
+    return cut(segment, { resource: at.resource, scope: crashScope(), items, count: 1 });
   }
 
   function take(segment: Segment, at: Progress, frame: Frame): Chunk[] {
@@ -136,14 +180,33 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip }: FollowOp
     if (type === FrameType.owner) segment.owner ??= ownerIn(payload);
     else if (type === FrameType.resource) at.resource = Buffer.from(payload);
     else if (type === FrameType.scope) at.scopes.set(frame.scope, Buffer.from(payload));
-    else if (type === FrameType.end) at.done = true;
-    else if (frame.signal !== wanted) return [];
-    else if (type === FrameType.drops) return [{ segment, part: null, count, lost: readReason(payload) }];
-    else if (type === FrameType.items) {
-      return cut(segment, { resource: at.resource, scope: at.scopes.get(frame.scope) ?? NOTHING, items: payload, count });
-    } else if (type === FrameType.ended) at.starts.end(payload);
-    else if (type === FrameType.starts) beginSpans(at.starts, frame);
+    else if (type === FrameType.end) return end(segment, at);
+    else if (type === FrameType.life) readNotes(segment, at, payload);
+    else if (frame.signal === Signal.traces && type === FrameType.ended) at.starts.end(payload);
+    else if (frame.signal === Signal.traces && type === FrameType.starts) beginSpans(at.starts, frame);
+    else {
+      // It has lived on.
+      at.life.lastWord = null;
+      if (frame.signal !== wanted) return [];
+      if (type === FrameType.drops) return [{ segment, part: null, count, lost: readReason(payload) }];
+      if (type === FrameType.items) return cut(segment, { resource: at.resource, scope: at.scopes.get(frame.scope) ?? NOTHING, items: payload, count });
+    }
     return [];
+  }
+
+  function end(segment: Segment, at: Progress): Chunk[] {
+    at.done = true;
+    if (wanted !== Signal.logs || segment.owner === null) return [];
+    const crash = judge(segment, at, true);
+    return crash === null ? [] : record(segment, at, crash, lastWrite(segment.path));
+  }
+
+  function readNotes(segment: Segment, at: Progress, payload: Buffer): void {
+    try {
+      readLife(at.life, payload, (pid, signal, when) => endings?.sent(pid, signal, when), segment.owner?.pid ?? 0);
+    } catch {
+      // The record of a crash would say less.
+    }
   }
 
   function cut(segment: Segment, whole: Part): Chunk[] {
@@ -174,6 +237,14 @@ function splitName(name: string): { writer: string; number: number } {
 /** Nanoseconds since 1970; 0 where the file is gone. */
 function lastWrite(path: string): bigint {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n;
+}
+
+function nanos(ms: number): bigint {
+  return BigInt(ms) * 1_000_000n;
+}
+
+function lastWriteMs({ path }: Segment): number {
+  return Number(lastWrite(path) / 1_000_000n);
 }
 
 function readAt(path: string, offset: number, length: number): Buffer {

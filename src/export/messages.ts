@@ -1,5 +1,6 @@
 import type { ExporterPlan } from '../plan/types.ts';
 import type { SegmentOwner } from '../spool/frame.ts';
+import type { WaitedFor } from './endings.ts';
 import type { DestinationSummary, Tally } from './summary.ts';
 
 /** What one destination has settled: kept by the supervisor, so that the next worker goes on where the last one failed. */
@@ -24,9 +25,11 @@ export interface DrainLimits {
   readonly endedAt: number;
   /** A further bound. */
   readonly deadlineMs: number | null;
+  /** How the application's first process has ended, where somebody has waited for it. */
+  readonly ending: WaitedFor | null;
 }
 
-export type ToWorker = { readonly kind: 'flush' } | ({ readonly kind: 'drain' } & DrainLimits) | { readonly kind: 'cut-short' };
+export type ToWorker = { readonly kind: 'flush'; /** The application was told to end. */ readonly isTold: boolean } | ({ readonly kind: 'drain' } & DrainLimits) | { readonly kind: 'cut-short' };
 
 export type FromWorker =
   | { readonly kind: 'notice'; /** Null: to be said in any case. */ readonly cause: string | null; readonly line: string }

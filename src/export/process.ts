@@ -20,7 +20,7 @@ const SETTLED_MS = 500;
 
 let exporter: SupervisedExporter | null = null;
 // A group's signal is for the application: we end behind it. Before all else, for it may come at any time.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => exporter?.flush());
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => exporter?.flush(true));
 main(JSON.parse(readFileSync(0, 'utf8')) as ExporterPlan);
 
 function main(plan: ExporterPlan): void {
@@ -48,7 +48,7 @@ function main(plan: ExporterPlan): void {
   const timer = setInterval(() => {
     for (let at = writers.length - 1; at >= 0; at--) if (!ownerLives(writers[at]!, here)) writers.splice(at, 1);
     if (writers.length > 0) return void (aloneSince = null);
-    if (aloneSince === null) supervised.flush();
+    if (aloneSince === null) supervised.flush(false);
     const isFirstLook = aloneSince === null;
     aloneSince ??= performance.now();
     const isSettled = performance.now() - aloneSince >= SETTLED_MS;

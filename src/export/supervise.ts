@@ -23,8 +23,8 @@ export interface SuperviseOptions {
 }
 
 export interface SupervisedExporter {
-  /** Sends what has been read at once, without waiting for company (the application was told to end). Never throws. */
-  flush(): void;
+  /** Sends what has been read at once, without waiting for company; `isTold`: the application was told to end. Never throws. */
+  flush(isTold?: boolean): void;
   /**
    * To be called when the writers have ended: sends the rest within the plan's deadlines (at most `deadlineMs`), keeps or
    * counts what is left, removes the spool where it is empty, and ends the worker. Never rejects; later calls get the same promise.
@@ -69,15 +69,15 @@ export function superviseExporter(plan: ExporterPlan, options: SuperviseOptions)
 
   start();
   return {
-    flush: () => tell({ kind: 'flush' }),
+    flush: (isTold = false) => tell({ kind: 'flush', isTold }),
     cutShort: () => tell({ kind: 'cut-short' }),
     settled: () => settled.map(({ positions }) => positions),
-    drain({ endedAt = Date.now(), deadlineMs = null } = {}) {
+    drain({ endedAt = Date.now(), deadlineMs = null, ending = null } = {}) {
       drained ??= new Promise<Summary>((resolve) => {
-        draining = { limits: { endedAt, deadlineMs }, resolve };
+        draining = { limits: { endedAt, deadlineMs, ending }, resolve };
         if (worker === null) return finish(whatIsLeft());
         look(LOOK_WHILE_DRAINING_MS);
-        tell({ kind: 'drain', endedAt, deadlineMs });
+        tell({ kind: 'drain', endedAt, deadlineMs, ending });
         const most = Math.min(deadlineMs ?? Infinity, 5 * plan.drain.unreachedMs + plan.drain.badMs + resendMs(plan)) + GRACE_MS;
         setTimeout(giveUp, most).unref();
       });

@@ -9,8 +9,16 @@ export interface OpenStarts {
   begin(scope: number, payload: Buffer): void;
   /** Payload of a frame of ends. */
   end(payload: Buffer): void;
-  /** The spans that are open, ended at that moment (nanoseconds) and marked, by scope. */
-  finish(at: bigint): { scope: number; items: Buffer; count: number }[];
+  /** The oldest first. */
+  openSpans(): OpenSpan[];
+  /** The spans that are open, ended at that moment (nanoseconds) and marked, each with that event where there is one, by scope. */
+  finish(at: bigint, event: Buffer): { scope: number; items: Buffer; count: number }[];
+}
+
+export interface OpenSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
 }
 
 /** As the agent marks those that it can still end itself; what ended the process is not known here. */
@@ -39,10 +47,11 @@ export function collectStarts(): OpenStarts {
         open.delete(id);
       }
     },
-    finish(at) {
+    openSpans: () => [...open.values()].map(({ span }) => ({ name: nameOf(span), traceId: span.toString('hex', 2, 18), spanId: span.toString('hex', 20, 28) })),
+    finish(at, event) {
       const scopes = new Map<number, Buffer[]>();
       for (const { scope, span } of open.values()) {
-        const item = finishSpan(span, at);
+        const item = finishSpan(span, at, event);
         const items = scopes.get(scope);
         if (items === undefined) scopes.set(scope, [item]);
         else items.push(item);
@@ -61,12 +70,12 @@ function spanIdOf(span: Buffer): string | null {
   return span.toString('hex', 20, 28);
 }
 
-function finishSpan(span: Buffer, at: bigint): Buffer {
+function finishSpan(span: Buffer, at: bigint, event: Buffer): Buffer {
   const started = startTimeOf(span);
   const end = Buffer.alloc(9);
   end[0] = 0x41; // end_time_unix_nano = 8
   end.writeBigUInt64LE(at > started ? at : started, 1); // a file's time is coarser than a span's
-  const content = Buffer.concat([span, end, MARK]);
+  const content = Buffer.concat([span, end, MARK, event]);
   return lengthDelimited(0x12, content);
 }
 
@@ -75,6 +84,20 @@ const MARK = lengthDelimited(0x4a, Buffer.concat([lengthDelimited(0x0a, Buffer.f
 
 /** start_time_unix_nano = 7; 0 where there is none. */
 function startTimeOf(span: Buffer): bigint {
+  const at = placeOf(span, 0x39)?.from ?? span.length;
+  return at + 8 <= span.length ? span.readBigUInt64LE(at) : 0n;
+}
+
+/** name = 5 */
+function nameOf(span: Buffer): string {
+  const place = placeOf(span, 0x2a);
+  return place === null ? '' : span.toString('utf8', place.from, Math.min(place.to, place.from + MOST_NAME_BYTES));
+}
+
+const MOST_NAME_BYTES = 200;
+
+/** Where the content of the first field with this tag stands; null where there is none. */
+function placeOf(span: Buffer, wanted: number): { from: number; to: number } | null {
   let at = 0;
   const varint = (): number => {
     let value = 0;
@@ -87,18 +110,20 @@ function startTimeOf(span: Buffer): bigint {
   };
   while (at < span.length) {
     const tag = varint();
-    if (tag === 0x39) return at + 8 <= span.length ? span.readBigUInt64LE(at) : 0n;
     const wireType = tag & 7;
-    if (wireType === 0) varint();
-    else if (wireType === 1) at += 8;
-    else if (wireType === 2) {
-      const length = varint();
-      at += length;
-    }
-    else if (wireType === 5) at += 4;
-    else return 0n;
+    let length = 0;
+    if (wireType === 0) {
+      const from = at;
+      varint();
+      if (tag === wanted) return { from, to: at };
+    } else if (wireType === 1) length = 8;
+    else if (wireType === 2) length = varint();
+    else if (wireType === 5) length = 4;
+    else return null;
+    if (tag === wanted) return { from: at, to: Math.min(at + length, span.length) };
+    at += length;
   }
-  return 0n;
+  return null;
 }
 
 function lengthDelimited(tag: number, content: Buffer): Buffer {

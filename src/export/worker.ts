@@ -2,6 +2,7 @@
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BatchPlan, Destination, ExporterPlan } from '../plan/types.ts';
+import { collectEndings } from './endings.ts';
 import { followSpool } from './follow.ts';
 import { followMetrics, takeOwn } from './metrics/follow-metrics.ts';
 import { createSeriesStore, type SeriesStore } from './metrics/series.ts';
@@ -43,6 +44,7 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
     post({ kind: 'writer', owner });
   });
   const own = plan.metrics.own ? createOwnMetrics({ instance: self.instance, version: version(), look }) : null;
+  const endings = collectEndings();
   const lines = plan.destinations.map((destination, number) => openLine(destination, number));
   const exporters = (await Promise.all(plan.destinations.map((destination, number) => (destination.kind === 'prometheus' ? servePage(destination, number) : makeExporter(destination, process.env))))).map(timeExports);
   const pipelines: Pipeline[] = exporters.map((exporter, number) => startPipeline(exporter, number));
@@ -58,6 +60,7 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
   let draining = false;
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'flush') {
+      if (message.isTold) endings.told(Date.now());
       for (const pipeline of pipelines) pipeline.flush();
       flushedAt = performance.now();
       if (timer !== null) clearTimeout(timer);
@@ -78,10 +81,11 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
     timer = setTimeout(turn, pause);
   }
 
-  async function drain({ endedAt, deadlineMs }: DrainLimits): Promise<void> {
+  async function drain({ endedAt, deadlineMs, ending }: DrainLimits): Promise<void> {
     if (draining) return;
     draining = true;
     hurry();
+    if (ending !== null) endings.note(ending, endedAt);
     if (timer !== null) clearTimeout(timer);
     const resendUntil = performance.now() + Math.min(resendMs(plan), deadlineMs ?? Infinity);
     view.refresh(true);
@@ -121,6 +125,7 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
       maxItems: plan.batch.maxItems,
       maxBytes: MAX_BODY_BYTES,
       skip: settled[number]?.positions ?? {},
+      endings,
     });
     const store = signal === 'metrics' ? openStore(destination, number) : null;
     const follower = store === null ? spooled : followMetrics({ inner: spooled, view, store, intervalMs: destination.kind === 'prometheus' ? null : plan.metrics.intervalMs, own });

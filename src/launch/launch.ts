@@ -4,7 +4,7 @@ import { withPreload } from '../plan/application-env.ts';
 import { planWithout } from '../plan/build-plan.ts';
 import type { ExporterPlan, LaunchPlan } from '../plan/types.ts';
 import { become } from './become.ts';
-import { endAs } from './ending.ts';
+import { endAs, type Ending } from './ending.ts';
 import { startExporterProcess } from './exporter-process.ts';
 import { copyProgram } from './program-place.ts';
 import type { HeldChannel } from './relay-ipc.ts';
@@ -18,10 +18,10 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** An exporter that runs inside this process, beside the application. */
 export interface ExporterBeside {
-  /** Sends what has been read, without waiting for company: the application was told to end. */
-  flush(): void;
+  /** Sends what has been read, without waiting for company; `isTold`: the application was told to end. */
+  flush(isTold: boolean): void;
   /** Sends what is left, within its deadline behind the application's end. Comes back with a line that says what was not delivered, or null. */
-  drain(endedAt: number): Promise<string | null>;
+  drain(endedAt: number, ending: Ending & { readonly pid: number }): Promise<string | null>;
   /** Ends a drain that is under way. */
   cutShort(): void;
 }
@@ -53,7 +53,7 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     if (plan.agent?.verbosity === 'verbose') tools.say(`waits for the application instead of becoming it: ${failure}`);
   }
   let exporter: ExporterBeside | null = null;
-  const application = await startCommand(plan.command, plan.env, { ...around, ipc: tools.ipc, termDelayMs: plan.termDelayMs, onSignal: () => exporter?.flush() }).catch((error: unknown) => {
+  const application = await startCommand(plan.command, plan.env, { ...around, ipc: tools.ipc, termDelayMs: plan.termDelayMs, onSignal: (signal) => exporter?.flush(TELLS_TO_END.has(signal)) }).catch((error: unknown) => {
     if (plan.exporter !== null) removeSpool(plan.exporter.spool);
     throw error;
   });
@@ -62,16 +62,18 @@ export async function launch(planned: LaunchPlan, around: Surroundings, tools: L
     exporter = startWhenNeeded(() => startBeside(told, program, tools), () => isSpoolEmpty(told.spool) && !tools.outlives(told.run), () => removeSpool(told.spool), () => void tools.claimSpool(told).catch(() => {}));
   }
   const ending = await application.ended;
-  const [loss] = await Promise.all([exporter === null ? null : drain(exporter), application.lastMessagesSent()]);
+  const [loss] = await Promise.all([exporter === null ? null : drain(exporter, { pid: application.pid, ...ending }), application.lastMessagesSent()]);
   if (loss !== null) tools.say(loss);
   return endAs(ending);
 }
+
+const TELLS_TO_END: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP']);
 
 /** systemd and others signal one process after the other: what comes so soon was meant for the application. */
 const SAME_SIGNAL_MS = 100;
 
 /** A signal behind the application's end, a second Ctrl-C for instance, is for us: whoever sends it does not want to wait. */
-function drain(exporter: ExporterBeside): Promise<string | null> {
+function drain(exporter: ExporterBeside, ending: Ending & { readonly pid: number }): Promise<string | null> {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
   const since = performance.now();
   const cutShort = (): void => {
@@ -81,7 +83,7 @@ function drain(exporter: ExporterBeside): Promise<string | null> {
   for (const signal of signals) process.on(signal, cutShort);
   // Nobody is left for these, and they would end us.
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
-  return exporter.drain(Date.now());
+  return exporter.drain(Date.now(), ending);
 }
 
 interface Prepared {

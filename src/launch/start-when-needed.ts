@@ -14,19 +14,19 @@ export function startWhenNeeded(start: () => Promise<ExporterBeside | null>, has
   const startOnce = (): Promise<ExporterBeside | null> => (started ??= start());
   const timers = [setTimeout(claim, CLAIM_MS), setTimeout(startOnce, HEAD_START_MS)];
   return {
-    flush() {
-      void startOnce().then((exporter) => exporter?.flush());
+    flush(isTold) {
+      void startOnce().then((exporter) => exporter?.flush(isTold));
     },
     cutShort() {
       void started?.then((exporter) => exporter?.cutShort());
     },
-    async drain(endedAt) {
+    async drain(endedAt, ending) {
       for (const timer of timers) clearTimeout(timer);
       if (started === null && hasNothing()) {
         abandon();
         return null;
       }
-      return (await startOnce())?.drain(endedAt) ?? null;
+      return (await startOnce())?.drain(endedAt, ending) ?? null;
     },
   };
 }

@@ -22,7 +22,7 @@ export interface StartOptions extends Pick<Surroundings, 'inheritedDescriptors' 
   readonly ipc: HeldChannel | null;
   readonly termDelayMs: number;
   /** A signal has come that is for the application. */
-  onSignal(): void;
+  onSignal(signal: NodeJS.Signals): void;
 }
 
 /** An application can hardly have a handler before, and one that ends before pays for no process more. */
@@ -47,7 +47,7 @@ export async function startCommand(
     witness: () => witness,
     termDelayMs,
     send(signal) {
-      onSignal();
+      onSignal(signal);
       child?.kill(signal);
     },
   });

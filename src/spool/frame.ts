@@ -43,6 +43,8 @@ export const FrameType = {
   starts: 7,
   /** Ids (8 bytes each) of spans in `starts` of this segment that have ended or are not followed any more. */
   ended: 8,
+  /** Lines of JSON {@link LifeNote}: what a process knows of itself, should it not be able to say anything any more. */
+  life: 9,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -63,6 +65,34 @@ export interface SegmentOwner {
 
 export interface DropNote {
   readonly reason: string;
+}
+
+/** What is known of a process, for the record of its crash. Each note holds some of these. */
+export interface LifeNote {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** In bytes. */
+  readonly memory?: { readonly rss: number; readonly heapUsed: number; readonly heapLimit?: number };
+  /** Its stdin is a terminal: whoever sits there sees how it ends, and ends it with Ctrl-C. */
+  readonly terminal?: boolean;
+  /** Nobody has caught it; the application may survive it. */
+  readonly exception?: LifeException;
+  /** It ends by that exception, with this code, while these spans are open. */
+  readonly crash?: { readonly code: number; readonly open: number; readonly openSpans: readonly string[] };
+  /** It is about to abort. */
+  readonly aborts?: boolean;
+  /** It sends a signal, to itself or to another process. */
+  readonly sends?: { readonly pid: number; readonly signal: string };
+}
+
+export interface LifeException {
+  readonly type: string;
+  readonly message: string;
+  readonly stacktrace: string;
+  readonly isRejection: boolean;
+  /** The span in which it was thrown, where it is known, in hexadecimal digits. */
+  readonly traceId?: string;
+  readonly spanId?: string;
 }
 
 export interface Frame {

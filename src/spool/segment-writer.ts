@@ -26,7 +26,7 @@ export interface SegmentWriter {
    */
   append(signal: Signal, scope: number, item: Uint8Array): void;
   /** The same for frames that count for nothing: where there is no room they are left out. */
-  note(type: typeof FrameType.starts | typeof FrameType.ended, signal: Signal, scope: number, item: Uint8Array): void;
+  note(type: typeof FrameType.starts | typeof FrameType.ended | typeof FrameType.life, signal: Signal, scope: number, item: Uint8Array): void;
   /** Registers `scope` and `schema_url` fields of an instrumentation scope and returns its number. */
   defineScope(fields: Uint8Array): number;
   /** Bytes waiting for {@link SegmentWriter.flush}. */

@@ -29,7 +29,11 @@ describe.concurrent.each([
     expect(cutOff(spans)).toEqual(['span 100: uncaught exception']);
     const { status, events } = spans.find((span) => span.name === 'span 100')!;
     expect(status).toEqual({ code: 'error', message });
-    expect(events).toMatchObject([{ name: 'exception', attributes: { 'exception.type': 'Error', 'exception.message': message } }]);
+    const exception = { 'exception.type': 'Error', 'exception.message': message };
+    expect(events).toMatchObject([
+      { name: 'exception', attributes: exception },
+      { name: 'app.crash', attributes: { ...exception, 'process.exit.code': 1 } },
+    ]);
     expect(spans.filter((span) => span.events.length > 0)).toHaveLength(1);
   });
 });

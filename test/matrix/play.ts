@@ -109,7 +109,7 @@ export function onlyChildOf(pid: number): number {
 }
 
 /** Without pids, addresses, how V8 came to say that the heap is full, and frames inside Node: two listeners take another way through `process.emit` than one. */
-function comparable({ stdout, stderr, exitCode, signal }: RunResult): object {
+export function comparable({ stdout, stderr, exitCode, signal }: RunResult): object {
   const own = stderr.replace(/^<--- Last few GCs --->$[^]*^FATAL ERROR: .*(?=Allocation failed - JavaScript heap out of memory$)/m, '');
   const words = own
     .split('\n')

@@ -7,13 +7,13 @@
  */
 export interface Endings {
   /** An exception that nobody caught so far; the application may survive it. */
-  onUncaught(error: unknown): void;
+  onUncaught(error: unknown, isRejection: boolean): void;
   /** The event loop may have run empty. */
   onLoopMayEnd(): void;
   /** After every `exit` listener of the application. */
   onExit(): void;
-  /** Before the process may be ended or replaced with no `exit` event. */
-  onSudden(): void;
+  /** Before the process may be ended or replaced with no `exit` event; by `process.abort` perhaps. */
+  onSudden(mayAbort: boolean): void;
 }
 
 export function watchEndings(endings: Endings): void {
@@ -26,12 +26,12 @@ export function watchEndings(endings: Endings): void {
       addLastListener(endings.onExit);
     }
   });
-  onRead('reallyExit', () => (isExiting() ? endings.onExit() : endings.onSudden()));
-  onRead('abort', endings.onSudden);
-  onRead('execve', endings.onSudden);
+  onRead('reallyExit', () => (isExiting() ? endings.onExit() : endings.onSudden(false)));
+  onRead('abort', () => endings.onSudden(true));
+  onRead('execve', () => endings.onSudden(false));
   // A process that signals itself (the usual last line of a graceful shutdown) may be gone when the call returns.
-  onRead('kill', endings.onSudden);
-  process.on('uncaughtExceptionMonitor', (error) => guarded(() => endings.onUncaught(error)));
+  onRead('kill', () => endings.onSudden(false));
+  process.on('uncaughtExceptionMonitor', (error, origin) => guarded(() => endings.onUncaught(error, origin === 'unhandledRejection')));
 }
 
 function onRead(name: 'emit' | 'reallyExit' | 'abort' | 'execve' | 'kill', step: () => void): void {

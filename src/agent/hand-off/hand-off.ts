@@ -36,7 +36,7 @@ const MAX_PENDING_MS = 10;
 const { setImmediate: nextTurn } = globalThis;
 const now = performance.now.bind(performance);
 
-export function createHandOff(writer: SegmentWriter, afterFlush: () => void): HandOff {
+export function createHandOff(writer: SegmentWriter, beforeFlush: () => void, afterFlush: () => void): HandOff {
   let armed = false;
   let mayEnd = false;
   let through = false;
@@ -53,6 +53,7 @@ export function createHandOff(writer: SegmentWriter, afterFlush: () => void): Ha
   const flush = (): void => {
     if (!hasStack()) return;
     noteEnds();
+    if (writer.pending > 0) beforeFlush();
     writer.flush(through || isExiting());
     since = 0;
     afterFlush();

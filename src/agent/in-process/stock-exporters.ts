@@ -36,6 +36,7 @@ export function openInProcess(plan: HandOffPlan & { kind: 'in-process' }, redact
     starts: null,
     metering: null,
     logging: null,
+    life: null,
     sink(span) {
       const clean = redactSpan(span, redactor);
       waiting++;

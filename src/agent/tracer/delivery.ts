@@ -1,5 +1,5 @@
 /** Hands finished spans on, each once: those for which there is no room on the stack as soon as there is. */
-import { TraceFlags } from '@opentelemetry/api';
+import { TraceFlags, type Attributes } from '@opentelemetry/api';
 import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base';
 import type { OpenSpans } from './open-spans.ts';
 
@@ -7,8 +7,8 @@ export interface Delivery {
   onEnd(span: ReadableSpan): void;
   /** The end of this span broke off somewhere. */
   onEndFailed(span: Span): void;
-  /** The process ends: what is open is ended and marked with the reason. */
-  endAll(reason: string): void;
+  /** The process ends: what is open is ended and marked with the reason, and with an event of the crash where it is one. */
+  endAll(reason: string, crash: Attributes | null): void;
 }
 
 /** `sink` throws where it has not taken the span. Little is called here: any call may fail. */
@@ -49,11 +49,11 @@ export function createDelivery(open: OpenSpans, sink: (span: ReadableSpan) => vo
       taken = span;
       queueMicrotask(deliverLate);
     },
-    endAll(reason) {
+    endAll(reason, crash) {
       deliverLate();
       // What has ended and is there all the same could not even be put aside.
       for (const span of open.all()) if (span.ended) onEnd(span);
-      open.endAll(reason);
+      open.endAll(reason, crash);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Spans that have begun and not ended: what would be lost when the process exits in the middle of them. */
+import type { Attributes } from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/sdk-trace-base';
 import type { RecordStarts } from '../../plan/types.ts';
 
@@ -7,8 +8,8 @@ export interface OpenSpans {
   delete(span: Span): void;
   has(span: unknown): span is Span;
   all(): Span[];
-  /** Ends them all, innermost first, marked with the reason. */
-  endAll(reason: string): void;
+  /** Ends them all, innermost first, marked with the reason, and with an event of the crash where it is one. */
+  endAll(reason: string, crash: Attributes | null): void;
   /** Records the starts of all that are open: the process may be gone when the next call returns. */
   recordAll(): void;
   /** Records anew what has been recorded: every segment of the spool begins with it. */
@@ -28,6 +29,8 @@ export interface StartLog {
 
 /** Set on a span that the process's end cut off; says how. */
 export const UNFINISHED = 'otel_run.unfinished';
+/** https://opentelemetry.io/docs/specs/semconv/app/app-events/ */
+export const CRASH = 'app.crash';
 
 /** An application that forgets to end spans must not fill its memory because of us: the oldest are let go. */
 const MAX_OPEN = 4096;
@@ -101,10 +104,11 @@ export function createOpenSpans(which: RecordStarts, log: StartLog | null): Open
     delete: remove,
     has: (span): span is Span => open.has(span as Span),
     all: () => [...open.keys()],
-    endAll(reason) {
+    endAll(reason, crash) {
       for (const span of [...open.keys()].reverse()) {
         // Written straight: the attribute counts even on a span that is at its limit of attributes.
         (span.attributes as Record<string, unknown>)[UNFINISHED] = reason;
+        if (crash !== null) span.addEvent(CRASH, crash);
         span.end();
       }
     },

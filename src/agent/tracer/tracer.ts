@@ -2,7 +2,7 @@
  * The tracer's one door: the OpenTelemetry API outside, finished spans inside. What makes spans (today the
  * stock SDK) can be replaced behind it.
  */
-import { ProxyTracerProvider, SpanStatusCode, context, trace, type Attributes, type Context, type Span, type SpanOptions, type Tracer, type TracerProvider } from '@opentelemetry/api';
+import { ProxyTracerProvider, SpanStatusCode, context, trace, type Attributes, type Context, type Span, type SpanContext, type SpanOptions, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { AgentPlan } from '../../plan/types.ts';
@@ -19,10 +19,11 @@ export interface Tracing {
   readonly ownProvider: TracerProvider;
   /** Another SDK has taken over. */
   turnOff(successor: TracerProvider): void;
-  /** Puts an exception that nobody caught on the innermost open span that it was thrown in. */
-  noteException(error: unknown, leftByThrow: readonly Context[]): void;
-  /** Ends the spans that are open, marked as unfinished for this reason. */
-  endOpenSpans(reason: string): void;
+  /** Puts an exception that nobody caught on the innermost open span that it was thrown in, and names that span. */
+  noteException(error: unknown, leftByThrow: readonly Context[]): SpanContext | undefined;
+  openSpanNames(): string[];
+  /** Ends the spans that are open, marked as unfinished for this reason; at a crash each gets an event of it with these attributes. */
+  endOpenSpans(reason: string, crash: Attributes | null): void;
   /** The process may be gone in a moment: what is open is recorded. */
   recordOpenSpans(): void;
   /** The spool has a new segment, which must hold what is recorded. */
@@ -73,10 +74,12 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
     noteException(error, leftByThrow) {
       const spans = [...leftByThrow, context.active()].map((one) => trace.getSpan(one));
       const span = spans.find((one) => open.has(one));
-      if (!open.has(span)) return;
+      if (!open.has(span)) return undefined;
       span.recordException(error as Error);
       if (span.status.code === SpanStatusCode.UNSET) span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+      return span.spanContext();
     },
+    openSpanNames: () => open.all().map(({ name }) => String(name)),
     endOpenSpans: delivery.endAll,
     recordOpenSpans: () => open.recordAll(),
     recordAgain: () => open.recordAgain(),
@@ -86,7 +89,7 @@ export function createTracing(plan: NonNullable<AgentPlan['traces']>, resource: 
 /** Where traces go nowhere: no span is made, and the context of a caller still reaches the called. */
 export function createPassThrough(): Tracing {
   const provider = new ProxyTracerProvider();
-  return { provider, ownProvider: provider, turnOff() {}, noteException() {}, endOpenSpans() {}, recordOpenSpans() {}, recordAgain() {} };
+  return { provider, ownProvider: provider, turnOff() {}, noteException: () => undefined, openSpanNames: () => [], endOpenSpans() {}, recordOpenSpans() {}, recordAgain() {} };
 }
 
 type Scope = Parameters<TracerProvider['getTracer']>;
