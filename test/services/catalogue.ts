@@ -8,6 +8,8 @@ import * as moto from './moto.ts';
 import type { Moto } from './moto.ts';
 import * as postgres from './postgres.ts';
 import type { Postgres } from './postgres.ts';
+import * as prometheus from './prometheus.ts';
+import type { Prometheus } from './prometheus.ts';
 import * as redis from './redis.ts';
 import type { Redis } from './redis.ts';
 import type { Service } from './server.ts';
@@ -20,6 +22,7 @@ export type Addresses = {
   readonly moto: Moto;
   readonly collector: Collector;
   readonly jaeger: Jaeger;
+  readonly prometheus: Prometheus;
 };
 
 export type ServiceName = keyof Addresses;
@@ -31,6 +34,7 @@ export const services: { readonly [Name in ServiceName]: Service<Addresses[Name]
   moto,
   collector,
   jaeger,
+  prometheus,
 };
 
 export const serviceNames = Object.keys(services) as ServiceName[];

@@ -54,11 +54,11 @@ export async function ensureMade(
 }
 
 /** Builds a Go program out of the tree: go may write to go.mod, and the tree stays as committed. */
-export async function ensureGoProgram(name: string, folder: string, pkg: string, duration: string): Promise<string> {
-  const target = await ensureMade(name, { folder }, async (draft) => {
+export async function ensureGoProgram(name: string, folder: string, pkg: string, duration: string, flags: readonly string[] = []): Promise<string> {
+  const target = await ensureMade(name, { folder, words: flags }, async (draft) => {
     if (!findOnPath('go')) throw new ServiceUnavailable(`Go is not installed, and ${name} is built from source`);
     for (const file of readdirSync(folder)) copyFileSync(path.join(folder, file), path.join(draft, file));
-    const args = ['build', '-mod=mod', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', name, pkg];
+    const args = ['build', '-mod=mod', '-buildvcs=false', '-trimpath', '-ldflags=-s -w', ...flags, '-o', name, pkg];
     await inTurn(() => {
       console.log(`services: building ${name}, once (${duration})`);
       return runCommand('go', args, { cwd: draft, niceness: 10 });

@@ -1,0 +1,82 @@
+/** OTLP metrics in the real Prometheus 3 and through the real Collector: the figures that the application has counted. */
+import { fileURLToPath } from 'node:url';
+import { expect, test, vi } from 'vitest';
+import { nodes } from '../harness/nodes.ts';
+import { otelRun } from '../harness/run.ts';
+import { describeWithServices, readPoints, readSpans } from '../services/index.ts';
+
+const node = nodes.node24!;
+const kinds = fileURLToPath(new URL('../fixtures/signals/four-kinds.cjs', import.meta.url));
+const EXPONENTIAL = { OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: 'base2_exponential_bucket_histogram' };
+const SUM = 99_500;
+let run = 0;
+
+/** Runs it to its end under a name of its own. */
+async function play(env: Record<string, string>): Promise<string> {
+  const service = `kinds-${process.pid}-${++run}`;
+  const { exitCode, stderr } = await otelRun({ node, args: [node, kinds], env: { OTEL_SERVICE_NAME: service, OTEL_METRICS_EXPORTER: 'otlp', OTEL_RUN_DRAIN_UNREACHED: '8000', ...env } });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return service;
+}
+
+describeWithServices('Prometheus 3', ['prometheus', 'collector'], (servers) => {
+  type Found = { metric: Record<string, string>; value: [number, string]; histogram?: [number, { count: string; sum: string; buckets: [number, string, string, string][] }] };
+  const ask = async (path: string, parameters: Record<string, string>): Promise<any> => {
+    const { status, data } = (await (await fetch(`${servers.prometheus.api}/${path}?${String(new URLSearchParams(parameters))}`)).json()) as { status: string; data: unknown };
+    expect(status).toBe('success');
+    return data;
+  };
+  const query = async (text: string): Promise<Found[]> => (await ask('query', { query: text })).result;
+  const numbers = async (text: string, ...labels: string[]): Promise<(string | number)[][]> => (await query(text)).map(({ metric, value }) => [...labels.map((label) => metric[label]!), Number(value[1])]).sort();
+  /** Metrics to Prometheus, traces to the Collector. */
+  const backend = () => ({ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: servers.prometheus.otlp, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${servers.collector.http}/v1/traces` });
+
+  test('counter, gauge and histogram with bounds, with an exemplar that leads to its trace', { timeout: 60_000 }, async () => {
+    const job = await play({ ...backend(), OTEL_METRICS_EXEMPLAR_FILTER: 'trace_based' });
+    await vi.waitFor(async () => expect(await numbers(`kinds_calls_total{job="${job}"}`, 'parity')).toEqual([['even', 500], ['odd', 500]]), { timeout: 20_000, interval: 200 });
+    expect(await numbers(`kinds_level_ratio{job="${job}"}`, 'place')).toEqual([['here', -4.5]]);
+    expect(await numbers(`kinds_open{job="${job}"}`)).toEqual([[332]]);
+    expect(await numbers(`kinds_size_bytes_bucket{job="${job}"}`, 'le')).toEqual([['+Inf', 1000], ['10', 55], ['100', 505]]);
+    expect(await numbers(`kinds_size_bytes_sum{job="${job}"}`)).toEqual([[SUM]]);
+    expect(await numbers(`kinds_size_bytes_count{job="${job}"}`)).toEqual([[1000]]);
+    expect(await numbers(`kinds_open{job="${job}"} * on (job, instance) group_left (process_runtime_name) target_info`, 'process_runtime_name')).toEqual([['nodejs', 332]]);
+
+    const now = Date.now() / 1000;
+    const exemplars: { exemplars: { labels: { trace_id: string } }[] }[] = await ask('query_exemplars', { query: `kinds_size_bytes_bucket{job="${job}"}`, start: String(now - 600), end: String(now + 60) });
+    const traces = new Set(exemplars.flatMap((series) => series.exemplars.map(({ labels }) => labels.trace_id)));
+    expect(traces.size).toBe(1);
+    await vi.waitFor(() => expect(new Set(readSpans(servers.collector, ({ resource }) => resource['service.name'] === job).map(({ traceId }) => traceId))).toEqual(traces), 10_000);
+  });
+
+  test('an exponential histogram is a native one', { timeout: 60_000 }, async () => {
+    const job = await play({ ...backend(), ...EXPONENTIAL });
+    await vi.waitFor(async () => expect(await query(`kinds_size_bytes{job="${job}"}`)).toHaveLength(1), { timeout: 20_000, interval: 200 });
+    const [, { count, sum, buckets }] = (await query(`kinds_size_bytes{job="${job}"}`))[0]!.histogram!;
+    expect([Number(count), Number(sum)]).toEqual([1000, SUM]);
+    expect(buckets.reduce((total, [, , , within]) => total + Number(within), 0)).toBe(1000);
+    const [[half]] = (await numbers(`histogram_quantile(0.5, kinds_size_bytes{job="${job}"})`)) as [[number]];
+    expect(Math.abs(half - 100)).toBeLessThan(5);
+  });
+});
+
+describeWithServices('the Collector', ['collector'], (servers) => {
+  test.each(['grpc', 'http/protobuf', 'http/json'] as const)('%s: counter, gauge, both kinds of histograms', { timeout: 60_000 }, async (protocol) => {
+    const endpoint = protocol === 'grpc' ? servers.collector.grpc : servers.collector.http;
+    for (const exponential of [false, true]) {
+      const service = await play({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...(exponential && EXPONENTIAL) });
+      const points = await vi.waitFor(() => {
+        const found = readPoints(servers.collector, ({ name, resource }) => name.startsWith('kinds.') && resource['service.name'] === service);
+        expect(found.length).toBeGreaterThanOrEqual(5);
+        return found;
+      }, 15_000);
+      const size = exponential ? { kind: 'exponentialHistogram', count: 1000, value: SUM } : { kind: 'histogram', count: 1000, value: SUM, explicitBounds: [10, 100], bucketCounts: [55, 450, 495] };
+      expect(points.sort((a, b) => (a.name + JSON.stringify(a.attributes) < b.name + JSON.stringify(b.attributes) ? -1 : 1))).toMatchObject([
+        { name: 'kinds.calls', kind: 'sum', unit: '{call}', value: 500, attributes: { parity: 'even' } },
+        { name: 'kinds.calls', kind: 'sum', unit: '{call}', value: 500, attributes: { parity: 'odd' } },
+        { name: 'kinds.level', kind: 'gauge', unit: '1', value: -4.5, attributes: { place: 'here' } },
+        { name: 'kinds.open', kind: 'sum', value: 332 },
+        { name: 'kinds.size', unit: 'By', ...size },
+      ]);
+    }
+  });
+});
