@@ -15,6 +15,8 @@ interface ShownPlan {
   readonly nodeOptions: string | null;
   readonly spool: { readonly dir: string; readonly capBytes: number } | null;
   readonly destinations: readonly string[];
+  /** Null where there is no agent. */
+  readonly sendsLogs: boolean | null;
   readonly stateDir: string | null;
   /** Why nothing is kept of what cannot be delivered, or null. */
   readonly notKept: string | null;
@@ -57,6 +59,7 @@ function showPlan(plan: LaunchPlan, env: CommandContext['env']): ShownPlan {
     nodeOptions: agent === null ? null : (plan.env.NODE_OPTIONS ?? null),
     spool: handOff?.kind === 'spool' ? { dir: handOff.dir, capBytes: handOff.capBytes } : null,
     destinations: (exporter?.destinations ?? (handOff?.kind === 'in-process' ? handOff.destinations : [])).map(showDestination),
+    sendsLogs: agent === null ? null : agent.logs !== null,
     stateDir: exporter?.stateDir ?? null,
     notKept: exporter?.notKept ?? null,
     withheld: Object.keys(env).filter((name) => env[name] !== undefined && plan.env[name] === undefined),
@@ -92,10 +95,14 @@ function planLines(plan: ShownPlan): string[][] {
     ...(plan.nodeOptions === null ? [] : [['NODE_OPTIONS', plan.nodeOptions]]),
     ...(spool === null ? [] : [['spool', `${spool.dir} (at most ${Math.round(spool.capBytes / 1024)} KiB)`]]),
     ...destinations.map((line, index) => [index === 0 ? 'exports' : '', line]),
+    ...(plan.sendsLogs === null ? [] : [['logs', plan.sendsLogs ? SENT : NOT_SENT]]),
     ...(plan.notKept !== null ? [['not kept', plan.notKept]] : plan.stateDir === null ? [] : [['kept in', plan.stateDir]]),
     ...(withheld.length === 0 ? [] : [['withheld', withheld.join(', ')]]),
   ];
 }
+
+const SENT = 'are sent; where the platform collects stdout too, you pay twice';
+const NOT_SENT = 'are not sent (--logs otlp): most platforms collect stdout already, and you would pay twice';
 
 /** Before an orchestrator finds out: as process 1 plain node would sit there and be killed in the end. */
 function describeTerm({ start, termDelayMs }: ShownPlan): string {

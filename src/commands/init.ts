@@ -15,11 +15,13 @@ export type Ask = ((question: string) => Promise<boolean>) | null;
 
 /** `otel-run init`: looks at the project, shows what it would write, writes what is agreed to, says what to type next. */
 export async function init(words: readonly string[], context: CommandContext, ask: Ask = askOnTerminal()): Promise<number> {
-  const { yes } = readWords(words);
+  const { yes, logs: wantsLogs } = readWords(words);
   const project = lookAtProject(context.cwd);
   context.print(describeProject(project));
 
-  const offers = chooseOffers(project, (source) => readFileSync(join(context.dist, '..', 'templates', source), 'utf8'));
+  // An answer has a place where the settings are written.
+  const logs = wantsLogs || (!yes && ask !== null && project.settings === null && (await ask(`\n${ASK_FOR_LOGS} [y/N] `)));
+  const offers = chooseOffers(project, { logs }, (source) => readFileSync(join(context.dist, '..', 'templates', source), 'utf8'));
   let unanswered = 0;
   for (const offer of offers) {
     context.print(`\n${offer.path}, a new file:\n\n${indent(offer.text)}\n`);
@@ -27,19 +29,21 @@ export async function init(words: readonly string[], context: CommandContext, as
     if (!yes && ask === null) unanswered++;
     else context.print(agreed ? `${write(project, offer)}\n` : `${offer.path} is not written.\n`);
   }
-  for (const note of notes(project)) context.print(`\n${note}\n`);
+  for (const note of notes(project, wantsLogs)) context.print(`\n${note}\n`);
   context.print(`\nNext:\n\n${indent(nextCommands(project, context).join('\n'))}\n`);
   if (unanswered === 0) return ExitCode.ok;
   context.say('nothing was written, for there is no terminal to ask on; otel-run init --yes writes these files');
   return ExitCode.failed;
 }
 
-const usage = 'usage: otel-run init [--yes]';
+const ASK_FOR_LOGS = 'Send log records to the backend too? Most platforms collect stdout already, and you would pay twice.';
 
-function readWords(words: readonly string[]): { yes: boolean } {
+const usage = 'usage: otel-run init [--yes] [--logs]';
+
+function readWords(words: readonly string[]): { yes: boolean; logs: boolean } {
   try {
-    const { values } = parseArgs({ args: [...words], options: { yes: { type: 'boolean', short: 'y' } } });
-    return { yes: values.yes === true };
+    const { values } = parseArgs({ args: [...words], options: { yes: { type: 'boolean', short: 'y' }, logs: { type: 'boolean' } } });
+    return { yes: values.yes === true, logs: values.logs === true };
   } catch (error) {
     throw new UserError(ExitCode.failed, firstSentence((error as Error).message), usage);
   }
@@ -72,10 +76,10 @@ function write({ dir }: Project, { path, text }: Offer): string {
   }
 }
 
-function notes(project: Project): string[] {
+function notes(project: Project, wantsLogs: boolean): string[] {
   const { settings, dockerfile, hasBuild, packageManager } = project;
   const lines: string[] = [];
-  if (settings !== null) lines.push(`Settings are in ${settings} already: left as they are.`);
+  if (settings !== null) lines.push(`Settings are in ${settings} already: left as they are.${wantsLogs ? ' Log records are sent with `logs: { exporters: [otlp] }` in them.' : ''}`);
   if (dockerfile !== null) lines.push(describeAdvice(project, dockerfile));
   else if (hasBuild) lines.push(`The Dockerfile does not run \`${packageManager.name} run build\`: build before, or add it.`);
   return lines;

@@ -7,12 +7,18 @@ export interface Offer {
   readonly text: string;
 }
 
+/** What was asked for besides the files. */
+export interface Wishes {
+  /** Log records are sent. */
+  readonly logs: boolean;
+}
+
 interface Template {
   readonly path: string;
   /** Below `templates/`; null where this project has no use for it. */
   source(project: Project): string | null;
   /** The templates run as they are: what differs in this project is put in as data. */
-  fit?(text: string, project: Project): string;
+  fit?(text: string, project: Project, wishes: Wishes): string;
 }
 
 /** In the order in which they are shown. */
@@ -20,6 +26,7 @@ const templates: readonly Template[] = [
   {
     path: 'otel-run.config.yaml',
     source: ({ settings }) => (settings === null ? 'config/otel-run.config.yaml' : null),
+    fit: (text, _, { logs }) => (logs ? text.replace(/^# (logs:)\n# ( +exporters: .*)$/m, '$1\n$2') : text),
   },
   {
     path: 'Dockerfile',
@@ -33,11 +40,11 @@ const templates: readonly Template[] = [
 ];
 
 /** The files for a project. `read` gives the text of a template. */
-export function chooseOffers(project: Project, read: (source: string) => string): Offer[] {
+export function chooseOffers(project: Project, wishes: Wishes, read: (source: string) => string): Offer[] {
   return templates.flatMap(({ path, source, fit }) => {
     const from = source(project);
     if (from === null || project.files.has(path)) return [];
-    return [{ path, text: fit?.(read(from), project) ?? read(from) }];
+    return [{ path, text: fit?.(read(from), project, wishes) ?? read(from) }];
   });
 }
 

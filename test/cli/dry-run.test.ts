@@ -66,10 +66,12 @@ describe('--dry-run', () => {
   });
 
   it.each<[what: string, flags: string[], line: RegExp]>([
+    ['sends no log records', [], /\n {2}logs +are not sent \(--logs otlp\): most platforms collect stdout already, and you would pay twice\n/],
+    ['sends log records', ['--logs', 'otlp'], /\n {2}logs +are sent; where the platform collects stdout too, you pay twice\n/],
     ['waits', ['--wait'], /\n {2}SIGTERM +is handed on at once: an application without a handler ends, also in a container; --term-delay gives it time\n/],
     ['waits, and gives it time', ['--term-delay', '10'], /\n {2}SIGTERM +is handed on after 10 s, a second one at once \(--term-delay\)\n/],
     ['becomes the application', [], /\n {2}SIGTERM +sent to this process is the application's own, as under plain node\n/],
-  ])('says what SIGTERM will do where it %s', async (_, flags, line) => {
+  ])('says what follows where it %s', async (_, flags, line) => {
     expect((await otelRun({ args: [...flags, ...args], env: flags.length === 0 ? { OTEL_RUN_WAIT: 'false' } : {}, cwd: dir })).stdout).toMatch(line);
   });
 

@@ -30,7 +30,7 @@ test('each file is shown before it is asked for, and written only with a yes', a
   const questions: string[] = [];
   const { code, text } = await run([], async (question) => (questions.push(question), !question.includes('Dockerfile')));
   expect(code).toBe(0);
-  expect(questions).toEqual(['Write otel-run.config.yaml? [y/N] ', 'Write Dockerfile? [y/N] ', 'Write .dockerignore? [y/N] ']);
+  expect(questions).toEqual([expect.stringMatching(/^\nSend log records .* you would pay twice\. \[y\/N\] $/), 'Write otel-run.config.yaml? [y/N] ', 'Write Dockerfile? [y/N] ', 'Write .dockerignore? [y/N] ']);
   expect(written()).toEqual(['.dockerignore', 'otel-run.config.yaml']);
   expect(text).toContain('    ENTRYPOINT ["otel-run", "--"]\n    CMD ["node", "server.js"]');
   expect(text).toContain('Dockerfile is not written.');
@@ -96,7 +96,7 @@ test('where nobody can answer nothing is written', async () => {
 });
 
 test('a directory that cannot be written to is an error in words', async () => {
-  const away: Ask = async () => (rmSync(dir, { recursive: true }), true);
+  const away: Ask = async () => (rmSync(dir, { recursive: true, force: true }), true);
   await expect(run([], away)).rejects.toMatchObject({ message: 'otel-run.config.yaml cannot be written: ENOENT' });
 });
 
@@ -108,8 +108,26 @@ test('the second time there is nothing to do', async () => {
   expect(text).not.toContain('a new file');
 });
 
+test.each<[string, string[], Ask, boolean]>([
+  ['a yes', [], all, true],
+  ['a no', [], async (question) => !question.includes('log records'), false],
+  ['--yes', ['--yes'], null, false],
+  ['--yes --logs', ['--yes', '--logs'], null, true],
+])('log records are sent by the settings behind %s: %#', async (_, words, ask, isSent) => {
+  await run(words, ask);
+  const { settings } = JSON.parse((await otelRun({ args: ['--dry-run', '--json', 'node', 'server.js'], cwd: dir })).stdout) as { settings: { setting: string; value: string; origin: string }[] };
+  const { value, origin } = settings.find(({ setting }) => setting === 'logs.exporters')!;
+  expect([value, origin]).toEqual(isSent ? ['otlp', expect.stringContaining('otel-run.config.yaml')] : [expect.any(String), 'default']);
+});
+
+test('settings that are there are not changed for log records, but told how', async () => {
+  writeFileSync(join(dir, 'otel-run.config.yaml'), 'environment: production');
+  const { text } = await run(['--yes', '--logs'], null);
+  expect(text).toContain('left as they are. Log records are sent with `logs: { exporters: [otlp] }` in them.');
+});
+
 test('strange words are refused', async () => {
-  await expect(run(['--yess'], null)).rejects.toMatchObject({ message: expect.stringContaining('--yess'), hint: 'usage: otel-run init [--yes]' });
+  await expect(run(['--yess'], null)).rejects.toMatchObject({ message: expect.stringContaining('--yess'), hint: 'usage: otel-run init [--yes] [--logs]' });
 });
 
 test('the built program writes a project that runs', async () => {

@@ -52,7 +52,7 @@ test.each(dockerfiles)('the Dockerfile for %s starts the application under otel-
 test('a project gets the files that it lacks, with its own command', () => {
   writeFileSync(join(dir, 'package.json'), JSON.stringify({ packageManager: 'pnpm@9.0.0', scripts: { start: "node dist/$&.js" } }));
   writeFileSync(join(dir, 'main.mjs'), '');
-  const offers = chooseOffers(lookAtProject(dir), read);
+  const offers = chooseOffers(lookAtProject(dir), { logs: false }, read);
   expect(offers.map(({ path }) => path)).toEqual(['otel-run.config.yaml', 'Dockerfile', '.dockerignore']);
   expect(offers[0]!.text).toBe(config);
   expect(offers[1]!.text).toBe(read('docker/pnpm/Dockerfile').replace('CMD ["node", "server.js"]', 'CMD ["pnpm", "start"]'));
@@ -64,7 +64,7 @@ test.each<[string[], string[]]>([
   [['.dockerignore', 'otel-run.config.json'], ['Dockerfile']],
 ])('a project with %j is offered %j', (there, offered) => {
   for (const name of there) writeFileSync(join(dir, name), '');
-  expect(chooseOffers(lookAtProject(dir), read).map(({ path }) => path)).toEqual(offered);
+  expect(chooseOffers(lookAtProject(dir), { logs: false }, read).map(({ path }) => path)).toEqual(offered);
 });
 
 function keysOf(node: object, path = ''): string[] {
