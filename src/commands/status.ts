@@ -41,11 +41,12 @@ function describe(one: ExporterStatus, now: number): string[] {
   ];
 }
 
-function describeDestination({ name, signal, delivered, kept, dropped, waiting, failure, deliveredAt, exports }: DestinationStatus, now: number): string[] {
+function describeDestination({ kind, name, signal, delivered, kept, dropped, waiting, failure, deliveredAt, exports }: DestinationStatus, now: number): string[] {
+  if (kind === 'prometheus') return [`  ${signal.padEnd(7)} ${name}: served`];
   const lost = droppedCount({ produced: 0, delivered, kept, dropped });
   const { count, seconds } = Object.values(exports).reduce((sum, one) => ({ count: sum.count + one.count, seconds: sum.seconds + one.seconds }), { count: 0, seconds: 0 });
   const figures = [`${inWords(delivered, signal)} delivered`, ...(kept > 0 ? [`${kept} kept`] : []), ...(lost > 0 ? [`${lost} lost`] : []), ...(waiting > 0 ? [`${waiting} waiting`] : [])];
-  const times = count === 0 ? '' : `; ${count === 1 ? '1 request' : `${count} requests of`} ${duration(BigInt(Math.round((seconds / count) * 1e9)))}${deliveredAt === null ? '' : `, the last taken ${age(now - deliveredAt)}`}`;
+  const times = count === 0 ? '' : `; ${count} ${count === 1 ? 'request' : 'requests'} of ${duration(BigInt(Math.round((seconds / count) * 1e9)))}${deliveredAt === null ? '' : `, the last taken ${age(now - deliveredAt)}`}`;
   return [
     `  ${signal.padEnd(7)} ${name}: ${figures.join(', ')}${times}`,
     ...(failure === null ? [] : [`          failing: ${oneLine(failure)}`]),
@@ -62,7 +63,7 @@ function nameOf({ service, writers, run }: ExporterStatus): string {
 
 function commandOf(pid: number): string | null {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim().slice(0, 60) || null;
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim().replace(/^[^ ]*\//, '').slice(0, 60) || null;
   } catch {
     return null; // it has ended, or there is no /proc
   }

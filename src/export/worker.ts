@@ -199,7 +199,7 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
       destinations: pipelines.map((pipeline, number) => {
         const tally = tallyOf(pipeline, lines[number]!.before);
         const { name, deliveredAt, times } = exporters[number]!;
-        return { ...tally, name, signal: lines[number]!.signal, waiting: waitingOf(tally), failure: pipeline.failure, deliveredAt, exports: times };
+        return { ...tally, kind: plan.destinations[number]!.kind, name, signal: lines[number]!.signal, waiting: waitingOf(tally), failure: pipeline.failure, deliveredAt, exports: times };
       }),
     };
   }

@@ -68,12 +68,12 @@ describe.each(['parent', 'replace'] as const)('%s', (topology) => {
     await program.said('ready');
     await receiver.waitForSpans(100);
     const ask = async () => JSON.parse((await otelRun({ node, args: ['status', '--json'], env: env() })).stdout) as { destinations: unknown[]; writers: number[]; topology: string }[];
-    const destination = { name: `${receiver.httpUrl}/v1/traces`, signal: 'traces', produced: 100, delivered: 100, kept: 0, dropped: {}, waiting: 0, failure: null };
+    const destination = { name: `${receiver.httpUrl}/v1/traces`, kind: 'otlp', signal: 'traces', produced: 100, delivered: 100, kept: 0, dropped: {}, waiting: 0, failure: null };
     await vi.waitFor(async () => expect(await ask()).toMatchObject([{ version: 1, topology, destinations: [destination] }]), { timeout: 10_000, interval: 300 });
     const [socket] = readdirSync(place.spool, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('status/socket'));
     expect([statSync(join(place.spool, socket!)).mode & 0o777, statSync(join(place.spool, socket!, '..')).mode & 0o777]).toEqual([0o600, 0o700]);
     const words = await otelRun({ node, args: ['status'], env: env() });
-    expect(words).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringMatching(/^.*process \d+, for .*\n {2}exporter \d+ \((parent|replace)\): .*\n {2}traces +http:\S+: 100 spans delivered; \d+ requests? .*\n$/) });
+    expect(words).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringMatching(/^.*process \d+, for .*\n {2}exporter \d+ \((parent|replace)\): .*\n {2}traces +http:\S+: 100 spans delivered; \d+ requests? of .*\n$/) });
     program.kill('SIGTERM');
     await program.ended;
     await vi.waitFor(async () => expect(await ask()).toEqual([]), { timeout: 10_000, interval: 300 });

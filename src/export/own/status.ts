@@ -1,5 +1,5 @@
 /** What an exporter knows of itself and of its destinations at a moment: what its own metrics and `otel-run status` say. */
-import type { SignalName } from '../../plan/types.ts';
+import type { Destination, SignalName } from '../../plan/types.ts';
 import type { Exporter, ExportOutcome } from '../types.ts';
 import { droppedCount, type Tally } from '../summary.ts';
 
@@ -26,6 +26,7 @@ export interface ExporterStatus {
 }
 
 export interface DestinationStatus extends Tally {
+  readonly kind: Destination['kind'];
   readonly name: string;
   readonly signal: SignalName;
   /** Read and not settled yet. */
