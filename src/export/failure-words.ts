@@ -74,7 +74,9 @@ const byMessage: readonly (readonly [RegExp, string])[] = [
   [/certificate has expired/i, byCode.CERT_HAS_EXPIRED!],
   [/does not match certificate|altnames/i, byCode.ERR_TLS_CERT_ALTNAME_INVALID!],
   [/name resolution failed|getaddrinfo/i, byCode.ENOTFOUND!],
+  [/alert (?:unknown ca|bad certificate|certificate (?:expired|revoked|unknown)|unsupported certificate|decrypt error|access denied)/i, 'it does not accept the client certificate: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY'],
   [/key values mismatch/i, 'the client certificate and its key do not belong together: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY'],
+  [/must be given with accompanying/i, 'a client certificate goes with its key, and a key with its certificate: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY'],
   [/certificate required|handshake failure/i, 'it asks for a client certificate: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY'],
 ];
 

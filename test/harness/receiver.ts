@@ -111,6 +111,8 @@ const SERVICES: Record<Signal, string> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
 };
 
+const REJECTED: Record<Signal, string> = { traces: 'rejectedSpans', metrics: 'rejectedDataPoints', logs: 'rejectedLogRecords' };
+
 export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
   const { address = '127.0.0.1' } = options;
   const spans: ReceivedSpan[] = [];
@@ -194,7 +196,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
       }
       case 'partial':
         accept(noted, how.rejected);
-        return ok(json ? Buffer.from(JSON.stringify({ partialSuccess: { rejectedSpans: String(how.rejected), errorMessage: how.message } })) : partialSuccess(how.rejected, how.message));
+        return ok(json ? Buffer.from(JSON.stringify({ partialSuccess: { [REJECTED[signal]]: String(how.rejected), errorMessage: how.message } })) : partialSuccess(how.rejected, how.message));
       case 'reset':
         message.socket.resetAndDestroy();
         return;
