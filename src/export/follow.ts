@@ -18,6 +18,8 @@ export interface Chunk {
   readonly count: number;
   /** Why the items are lost already. */
   readonly lost: string | null;
+  /** Goes into what is read next that stands in no segment, and is settled with it. */
+  readonly held?: true;
 }
 
 export interface Follower {

@@ -82,6 +82,8 @@ const OVERDUE_MS = 2000;
 const FINISH_MS = 250;
 /** Kept requests may be larger than batches: nobody waits for them. */
 const KEPT_ITEMS = 8192;
+/** Snapshots of metrics wait for their export as long as the spool has this little in it, of what makes it spill. */
+const HELD_SHARE = 0.25;
 
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { reader, signal, view, follower, exporter, keep, notKept, batch: limits, spillBytes, drain: deadlines, silent } = options;
@@ -89,6 +91,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   /** Unsettled chunks of each segment in reading order, and how many before them are settled. */
   const pending = new Map<Segment, { chunks: { settled: boolean }[]; settledCount: number }>();
   const changed: Record<string, number> = {};
+  /** What settles chunks that wait for the export that they go into. */
+  let held: (() => void)[] = [];
 
   let gathering: { parts: Part[]; settles: (() => void)[]; count: number; bytes: number; since: number } | null = null;
   const queue: Outgoing[] = [];
@@ -154,8 +158,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     while (heldBytes < BUFFER_BYTES) {
       const chunks = follower.read();
       if (chunks === null) return;
+      const settleHeld = chunks[0]?.segment === null ? together(chunks.length) : null;
       for (const chunk of chunks) {
-        const settle = expect(chunk);
+        const settleOne = expect(chunk);
+        const settle = settleHeld ?? settleOne;
+        if (chunk.held === true) {
+          held.push(settle);
+          continue;
+        }
         if (chunk.part === null) {
           if (chunk.count > 0) drop(chunk.lost ?? 'lost', chunk.count);
           settle();
@@ -173,6 +183,21 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         if (gathering.count >= limits.maxItems) closeGathering();
       }
     }
+  }
+
+  /** To be called for each of so many parts of an export: with the last one, what is in them is settled. */
+  function together(parts: number): () => void {
+    const within = held;
+    held = [];
+    let left = parts;
+    return () => {
+      if (--left === 0) for (const settle of within) settle();
+    };
+  }
+
+  /** They keep the segments that they stand in, with all else that is there. */
+  function letGo(): void {
+    for (const settle of held.splice(0)) settle();
   }
 
   /** Notes a chunk as read and returns what settles it. */
@@ -313,6 +338,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   function spill(): void {
+    if (view.bytes > HELD_SHARE * spillBytes) letGo();
     if (view.bytes <= spillBytes || draining !== null) return;
     // A backend that takes what it is given catches up by itself, if it can at all.
     if (health === 'good' && (keep === null || view.bytes <= 1.5 * spillBytes)) return;
@@ -390,6 +416,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       gather(performance.now());
       if (tally.produced === before && gathering === null && queue.length === 0) break;
     }
+    letGo();
     settleSegments();
     publish();
     draining?.finish();

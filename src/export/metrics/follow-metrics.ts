@@ -19,8 +19,8 @@ const OWN_WRITER = 'otel-run';
 const FORGET_MS = 600_000;
 
 /**
- * Follows the snapshots of metrics: those that have been read are settled at once, and what comes out are exports, at an
- * interval and once more at the end.
+ * Follows the snapshots of metrics. What comes out are exports, at an interval and once more at the end; the snapshots are
+ * settled with them, so that an exporter that takes over knows what one that was killed had read and not told.
  */
 export function followMetrics({ inner, view, store, intervalMs, own }: FollowMetricsOptions): Follower {
   // Those who were started together must not all come at once.
@@ -67,7 +67,7 @@ export function followMetrics({ inner, view, store, intervalMs, own }: FollowMet
     } catch {
       return { segment, part: null, count: part.count, lost: 'unreadable in the spool' };
     }
-    return { segment, part: null, count: 0, lost: null };
+    return { segment, part: null, count: 0, lost: null, ...(intervalMs === null ? {} : { held: true }) };
   }
 
   /** A writer has ended when none of its segments is left to be read. */
