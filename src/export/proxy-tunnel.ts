@@ -93,6 +93,7 @@ export function nameWay({ proxy }: Pick<OtlpDestination, 'proxy'>): string {
 }
 
 export function describeRefusal(proxy: ProxyPlan, status: number, target: string): string {
+  if (status >= 502 && status <= 504) return describeProxyFault(proxy, `HTTP ${status}: it does not reach ${target}`);
   if (status !== 407) return describeProxyFault(proxy, `HTTP ${status}: it lets nothing through to ${target}; NO_PROXY=${target.replace(/:\d+$/, '')} leaves it out`);
   return describeProxyFault(proxy, proxy.credentials === undefined ? 'HTTP 407: it asks for user and password (http://user:password@… in the variable)' : 'HTTP 407: it does not accept the user and password in the variable');
 }

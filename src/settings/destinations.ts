@@ -76,6 +76,13 @@ export function composeDestinations(values: SettingValues, main: Settings['otlp'
       else say(problemAt(settings.origin, `its ${signal} go to the endpoint and with the headers of ${twin.name === undefined ? 'the settings otlp' : `destinations.${twin.name}`}; they are sent once`));
     }
   }
+  for (const signal of SIGNALS) {
+    const named = found.filter((destination) => destination.signal === signal);
+    const { destination } = main[signal];
+    if (destination === null || isWanted(main[signal], named) || Object.keys(destination.headers).length === 0) continue;
+    const { origin } = [values[`otlp.${signal}.headers`], values['otlp.headers']].find(({ value }) => Object.keys(value).length > 0)!;
+    say(problemAt(origin, 'these headers go nowhere: otlp.endpoint is not set, and destinations have headers of their own', { hint: 'destinations.<name>.headers, or set the endpoint' }));
+  }
   return found;
 }
 

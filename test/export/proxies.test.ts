@@ -2,6 +2,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { startForwardProxy, type ForwardProxy, type ForwardProxyOptions } from '../harness/forward-proxy.ts';
+import { nodes } from '../harness/nodes.ts';
 import { closedPort, makeCertificates, startReceiver, type Receiver, type ReceiverOptions } from '../harness/receiver.ts';
 import { otelRun, type RunResult } from '../harness/run.ts';
 import { drain, makePlace, node, type Place } from './runs.ts';
@@ -35,8 +36,8 @@ const far = (receiver: Receiver, protocol: Protocol): string => {
   return `${scheme}//elsewhere.test:${port}`;
 };
 
-function run(place: Place, protocol: Protocol, env: Record<string, string>, args: readonly string[] = [threeScript, String(COUNT)]): Promise<RunResult> {
-  return otelRun({ node, topology: 'parent', args: [node, ...args], env: { ...place.env, ...onlyOwn, OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...env } });
+function run(place: Place, protocol: Protocol, env: Record<string, string>, args: readonly string[] = [threeScript, String(COUNT)], by = node): Promise<RunResult> {
+  return otelRun({ node: by, topology: 'parent', args: [by, ...args], env: { ...place.env, ...onlyOwn, OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...env } });
 }
 
 const missing = (receiver: Receiver): number[][] => threeSignals.map((signal) => missingOf(receiver, signal, COUNT));
@@ -56,7 +57,7 @@ test.each(protocols)('%s without TLS: all signals go through the proxy, with its
   if (protocol !== 'grpc') expect(receiver.requests[0]!.headers['host']).toBe(host);
 });
 
-test.each(protocols)('%s with TLS: by CONNECT, the certificate is checked against the name of the backend', async (protocol) => {
+test.each(protocols.flatMap((protocol) => (['node20min', 'node26'] as const).map((line) => [protocol, line] as const)))('%s with TLS, %s: by CONNECT, the certificate is checked against the name of the backend', async (protocol, line) => {
   const place = makeTestPlace();
   const made = makeCertificates(place.home);
   const receiver = await receive({ tls: { cert: made.wrongHost, key: made.key, clientCa: made.ca } });
@@ -68,7 +69,7 @@ test.each(protocols)('%s with TLS: by CONNECT, the certificate is checked agains
     OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: made.clientCert,
     OTEL_EXPORTER_OTLP_CLIENT_KEY: made.clientKey,
     https_proxy: proxy.url,
-  });
+  }, undefined, nodes[line]);
   expect([result.stderr, missing(receiver)]).toEqual(['', complete]);
   expect([...new Set(proxy.asked)]).toEqual([`CONNECT ${new URL(endpoint).host}`]);
 });
@@ -125,13 +126,13 @@ test.each(protocols.flatMap((protocol) => Object.entries(troubles).map(([what, t
   expect([drained.exitCode, missing(receiver), place.kept()]).toEqual([0, complete, []]);
 });
 
-test.each(protocols)('%s: a proxy that lets nothing through', async (protocol) => {
+test.each(protocols.flatMap((protocol) => [[protocol, 403, 'it lets nothing through to elsewhere\\.test:\\d+; NO_PROXY=elsewhere\\.test leaves it out'], [protocol, 502, 'it does not reach elsewhere\\.test:\\d+']] as const))('%s: a proxy that answers CONNECT with %d', async (protocol, status, words) => {
   const place = makeTestPlace();
   const made = makeCertificates(place.home);
   const receiver = await receive({ tls: { cert: made.wrongHost, key: made.key } });
-  const proxy = await startProxy({ status: 403 });
+  const proxy = await startProxy({ status });
   const { stderr } = await run(place, protocol, { OTEL_EXPORTER_OTLP_ENDPOINT: far(receiver, protocol), OTEL_EXPORTER_OTLP_CERTIFICATE: made.ca, HTTPS_PROXY: proxy.url });
-  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(/the proxy http:\S+ \(HTTPS_PROXY\): HTTP 403: it lets nothing through to elsewhere\.test:\d+; NO_PROXY=elsewhere\.test leaves it out/)]);
+  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(new RegExp(`the proxy http:\\S+ \\(HTTPS_PROXY\\): HTTP ${status}: ${words}`))]);
   expect(threeSignals.map((signal) => keptOf(place, signal) >= COUNT)).toEqual([true, true, true]);
 });
 

@@ -117,6 +117,8 @@ test.each<[string, string, string[]]>([
   ['a variable that is not set', `${named}endpoint: http://c\n    headers: { a: "\${V}" }\n`, ['otel-run.config.yaml:4:19 destinations.a.headers.a: V is not set; the header is not sent (set it, or write ${V:-} to do without)']],
   ['a signal that is not exported', `${named}endpoint: http://c\n    signals: [traces, logs]\n`, ['otel-run.config.yaml:4:14 destinations.a.signals: no logs are exported (--logs otlp, or logs.exporters, has them exported)']],
   ['a signal that is meant not to be exported', `${named}endpoint: http://c\n    signals: [traces, logs]\nlogs: { exporters: none }\n`, []],
+  ['headers for nobody', `${named}endpoint: http://c\notlp: { headers: { x: s3cret } }\n`, ['otel-run.config.yaml:4:23 otlp.headers.x: these headers go nowhere: otlp.endpoint is not set, and destinations have headers of their own (destinations.<name>.headers, or set the endpoint)']],
+  ['headers for the backend besides', `${named}endpoint: http://c\notlp: { endpoint: http://d, headers: { x: s3cret } }\n`, []],
   ['a list', 'destinations: [a]\n', ['otel-run.config.yaml:1:15 destinations: expected names, each with its settings; it is not used']],
   ['a URL alone', 'destinations: { a: http://c }\n', ['otel-run.config.yaml:1:17 destinations.a: expected endpoint, protocol, headers …; nothing is sent there']],
   ['no name', 'destinations: { "a.b": {} }\n', ["otel-run.config.yaml:1:17 destinations.a.b: 'a.b' is no name: letters, digits, - and _; nothing is sent there"]],

@@ -36,6 +36,33 @@ test('otlp and console at once, for each signal: to the backend, and as text on 
   expect(stderr).not.toContain('otel-run:');
 });
 
+test('each signal has an endpoint, protocol, headers and compression of its own', async () => {
+  const place = makeTestPlace();
+  const receivers = await Promise.all(threeSignals.map((signal) => receive({ requireHeader: { name: 'x-token', value: `for-${signal}` } })));
+  const [traces, metrics, logs] = receivers as [Receiver, Receiver, Receiver];
+  const env = {
+    ...place.env,
+    ...all,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces.grpcUrl,
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${metrics.httpUrl}/own/v1/metrics`,
+    OTEL_EXPORTER_OTLP_METRICS_COMPRESSION: 'gzip',
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `${logs.httpUrl}/v1/logs`,
+    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/json',
+    ...Object.fromEntries(threeSignals.map((signal) => [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_HEADERS`, `x-token=for-${signal}`])),
+  };
+  expect(await otelRun({ node, topology: 'parent', args: [node, threeScript, String(COUNT)], env })).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(missingOf(traces, 'traces', COUNT)).toEqual([]);
+  expect(missingOf(metrics, 'metrics', COUNT)).toEqual([]);
+  expect(logs.requests.reduce((sum, { count }) => sum + count, 0)).toBe(COUNT);
+  expect(receivers.map(({ requests }) => [...new Set(requests.map(({ signal, transport, path, contentType, gzip }) => [signal, transport, path, contentType, gzip].join(' ')))])).toEqual([
+    ['traces grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export application/grpc false'],
+    ['metrics http /own/v1/metrics application/x-protobuf true'],
+    ['logs http /v1/logs application/json false'],
+  ]);
+});
+
 test('two backends by the config file, one of them away: the other gets everything, and later drain sends the first what it has missed', async () => {
   const place = makeTestPlace();
   const away = await closedPort();
