@@ -28,7 +28,11 @@ export const drain: Command = async (words, context, flags) => {
   const place = findSpoolPlace('drain', { dir: settings.values['spool.dir'].value, capBytes: null });
   if (place !== null) adoptOrphans(place.dir);
   let left = 0;
-  for (const destination of backends) left += await drainOne(destination, openKeep(stateDir, destination, wishes), context);
+  for (const destination of backends) {
+    const dropped = new Map<string, number>();
+    const keep = openKeep(stateDir, destination, wishes, undefined, (count, why) => void dropped.set(why, (dropped.get(why) ?? 0) + count));
+    left += await drainOne(destination, keep, dropped, context);
+  }
   const others = tellOthers(groupKept(stateDir), backends.map((backend) => labelOf(backend, wishes)), context);
   return left === 0 && (backends.length > 0 || others === 0) ? ExitCode.ok : 1;
 };
@@ -52,8 +56,8 @@ const ATTEMPTS = 3;
 const PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Answers how many items are left. */
-async function drainOne(destination: OtlpDestination, keep: Keep, { env, say }: CommandContext): Promise<number> {
+/** Answers how many items are left. `dropped`: what could not be used of what was kept, by reason. */
+async function drainOne(destination: OtlpDestination, keep: Keep, dropped: ReadonlyMap<string, number>, { env, say }: CommandContext): Promise<number> {
   const exporter = await makeExporter(destination, env);
   try {
     if (keep.count() === 0) {
@@ -65,6 +69,7 @@ async function drainOne(destination: OtlpDestination, keep: Keep, { env, say }: 
     const parts = [
       `${inWords(delivered, destination.signal)} sent to ${exporter.name}`,
       ...(lost === 0 ? [] : [`${lost} lost`]),
+      ...[...dropped].map(([why, count]) => `${count} dropped (${why})`),
       left === 0 ? 'nothing is left' : `${left} ${left === 1 ? 'is' : 'are'} left`,
     ];
     say(`${parts.join(', ')}${reason === null ? '' : `: ${reason}`}`);

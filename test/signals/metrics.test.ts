@@ -43,17 +43,6 @@ describe.each(cells)('%s', (_, node, topology) => {
 
 const node = nodes.node24!;
 
-test('SIGKILL costs a second of them at most', async () => {
-  const program = startOtelRun({ node, topology: 'parent', args: ['--', node, counter, '1000', 'stay'], env: env() });
-  await program.said('counted');
-  // Two of its snapshots, by which everything above has been told.
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  process.kill(Number(childOf(program.pid)), 'SIGKILL');
-  await program.ended;
-  await metricsCame();
-  expect(sum(points('test.count'))).toBe(1000);
-});
-
 test('points go at the interval, cumulative: each export holds all there was', async () => {
   const program = startOtelRun({ node, topology: 'parent', args: ['--', node, counter, '100', 'stay'], env: env({ OTEL_METRIC_EXPORT_INTERVAL: '400' }) });
   await receiver.waitForRequests((requests) => pointsOf(requests).filter(({ name, attributes }) => name === 'test.count' && attributes['parity'] === 'odd').length >= 4, 20_000);
@@ -141,8 +130,3 @@ test('without metrics nothing of them is loaded or handed over', async () => {
   await otelRun({ node, args: [node, counter, '10', 'exit'], env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } });
   expect(receiver.requests.filter(({ signal }) => signal === 'metrics')).toEqual([]);
 });
-
-function childOf(pid: number): string {
-  const { readFileSync } = process.getBuiltinModule('node:fs');
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').find((child) => readFileSync(`/proc/${child}/cmdline`, 'latin1').includes('counter.cjs'))!;
-}
