@@ -27,22 +27,23 @@ const spool = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), '
 
 console.log(`Node ${execFileSync(node, ['-p', 'process.versions.node']).toString().trim()}, ${rounds} rounds, ${requests} requests a round\n`);
 const wanted = (part) => values.only === undefined || values.only === part;
-if (wanted('start-up')) await startUp();
+if (wanted('start-up')) await startUp('Start-up', contenders, server);
 if (wanted('load')) await load('Load', contenders, server);
+if (wanted('signals')) await startUp('Start-up by signals', signalContenders, join(here, 'apps', 'logging.cjs'));
 if (wanted('signals')) await load('Signals, and a log line a request', signalContenders, join(here, 'apps', 'logging.cjs'));
 if (wanted('sizes')) sizes();
 for (const dir of [home, spool]) rmSync(dir, { recursive: true, force: true });
 
-async function startUp() {
+async function startUp(title, contenders, script) {
   const empty = join(mkdtempSync(join(tmpdir(), 'bench-')), 'empty.cjs');
   writeFileSync(empty, '');
   const backend = await receiver();
-  const first = new Map(contenders.map(({ name }) => [name, []]));
-  const bare = new Map(contenders.map(({ name }) => [name, []]));
+  const first = new Map(contenders.map((contender) => [contender, []]));
+  const bare = new Map(contenders.map((contender) => [contender, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const contender of contenders) {
       const started = process.hrtime.bigint();
-      const app = await start(contender, [server], backend.port);
+      const app = await start(contender, [script], backend.port);
       await fetchOnce(app.port, '/users/1');
       const answered = milliseconds(started);
       await stop(app);
@@ -50,14 +51,14 @@ async function startUp() {
       await runToEnd(contender, [empty], backend.port);
       const ended = milliseconds(began);
       // The first round warms the disk and the compile caches.
-      if (round > 0) first.get(contender.name).push(answered), bare.get(contender.name).push(ended);
+      if (round > 0) first.get(contender).push(answered), bare.get(contender).push(ended);
     }
   }
   backend.kill();
-  table('Start-up: from the command to the first answer of an Express application; an empty script to its end', ['', 'first answer', 'added', 'x node', 'empty script', 'added', 'x node'], contenders.map(({ name }) => [
-    name,
-    ...compared(median(first.get(name)), median(first.get('node')), 'ms'),
-    ...compared(median(bare.get(name)), median(bare.get('node')), 'ms'),
+  table(`${title}: from the command to the first answer of an Express application; an empty script to its end`, ['', 'first answer', 'added', 'x node', 'empty script', 'added', 'x node'], contenders.map((contender) => [
+    contender.name,
+    ...compared(median(first.get(contender)), median(first.get(contenders[0])), 'ms'),
+    ...compared(median(bare.get(contender)), median(bare.get(contenders[0])), 'ms'),
   ]));
 }
 
