@@ -17,9 +17,9 @@ const exec = promisify(execFile);
 const hasPrometheus = ['prometheus', 'promtool'].every((name) => spawnSync(name, ['--version']).status === 0);
 
 /** A cluster of two workers that has taken ten orders, and its page. */
-async function startShop(topology: 'parent' | 'replace'): Promise<{ page: string; stop(): Promise<void> }> {
+async function startShop(topology: 'parent' | 'replace', env: Record<string, string> = {}): Promise<{ page: string; stop(): Promise<void> }> {
   const [port, pagePort] = [await closedPort(), await closedPort()];
-  const program = startOtelRun({ node, topology, args: [node, cluster, String(port)], env: { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(pagePort) } });
+  const program = startOtelRun({ node, topology, args: [node, cluster, String(port)], env: { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(pagePort), ...env } });
   await program.said(/listening \d+/);
   // Connections of their own, so that both workers take some.
   const takers = new Set<string>();
@@ -52,7 +52,7 @@ test.each(['parent', 'replace'] as const)('%s: one page for the whole tree, told
 
 // Skipped where Debian's package `prometheus` is not installed; CI installs it, and fails without it.
 test.skipIf(!hasPrometheus && process.env.CI !== 'true')('the real Prometheus scrapes it, and promtool has nothing to say', async () => {
-  const shop = await startShop('parent');
+  const shop = await startShop('parent', { OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXEMPLAR_FILTER: 'trace_based' });
   const plain = await read(shop.page);
   const check = exec('promtool', ['check', 'metrics']);
   check.child.stdin!.end(plain);
@@ -60,7 +60,7 @@ test.skipIf(!hasPrometheus && process.env.CI !== 'true')('the real Prometheus sc
 
   const port = await closedPort();
   writeFileSync(join(dir, 'prometheus.yml'), `scrape_configs:\n  - job_name: otel-run\n    honor_labels: true\n    scrape_interval: 500ms\n    static_configs:\n      - targets: ['${new URL(shop.page).host}']\n`);
-  const prometheus = spawn('prometheus', [`--config.file=${join(dir, 'prometheus.yml')}`, `--storage.tsdb.path=${join(dir, 'data')}`, `--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' });
+  const prometheus = spawn('prometheus', [`--config.file=${join(dir, 'prometheus.yml')}`, `--storage.tsdb.path=${join(dir, 'data')}`, `--web.listen-address=127.0.0.1:${port}`, '--enable-feature=exemplar-storage'], { stdio: 'ignore' });
   onTestFinished(() => void prometheus.kill('SIGKILL'));
   const ask = async (query: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]> =>
     ((await (await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`)).json()) as { data: { result: [] } }).data.result;
@@ -68,6 +68,9 @@ test.skipIf(!hasPrometheus && process.env.CI !== 'true')('the real Prometheus sc
   expect((await ask('shop_orders_total')).map(({ metric }) => metric['kind'])).toEqual(['book', 'book']);
   expect((await ask('count(http_server_request_duration_seconds_bucket{le="+Inf"})'))[0]?.value[1]).toBe('2');
   expect((await ask('up{job="otel-run"}'))[0]?.value[1]).toBe('1');
+  const now = Date.now() / 1000;
+  const exemplars = (await (await fetch(`http://127.0.0.1:${port}/api/v1/query_exemplars?query=http_server_request_duration_seconds_bucket&start=${now - 600}&end=${now + 60}`)).json()) as { data: { exemplars: { labels: object }[] }[] };
+  expect(exemplars.data.flatMap((series) => series.exemplars).map(({ labels }) => labels)[0]).toEqual({ trace_id: expect.stringMatching(/^[0-9a-f]{32}$/), span_id: expect.stringMatching(/^[0-9a-f]{16}$/) });
   await shop.stop();
 });
 

@@ -101,7 +101,8 @@ function followUnrecorded(span: Span, given: Attributes, at: Context | undefined
 function pick(all: Attributes, failed: boolean): Attributes {
   const attributes: Attributes = {};
   for (const key of KEYS) if (all[key] !== undefined) attributes[key] = all[key];
-  attributes['db.operation.name'] ??= commandOf(all);
+  const command = attributes['db.operation.name'] === undefined ? commandOf(all) : undefined;
+  if (command !== undefined) attributes['db.operation.name'] = command;
   if (failed) attributes['error.type'] ??= '_OTHER';
   return attributes;
 }
