@@ -30,8 +30,8 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   'status-404': ['client GET error 404 404', '  server GET unset 404'],
   // The server cuts its answer off; the client gives its request up.
   cut: ['client GET error 200 aborted', '  server GET unset 200 aborted'],
-  'given-up': ['client GET error Error', '  server GET unset 200 aborted'],
-  refused: ['client GET error Error'],
+  'given-up': ['client GET error ECONNRESET', '  server GET unset 200 aborted'],
+  refused: ['client GET error ECONNREFUSED'],
   'refused-fetch': ['client GET error ECONNREFUSED'],
   last: ['client GET unset 200', '  server GET unset 200'],
 };

@@ -56,7 +56,7 @@ test('names, units, attributes and boundaries are those of the conventions', asy
   expect(described('http.client.request.duration')).toEqual([
     'http 1 error.type=400 http.request.method=_OTHER http.response.status_code=400 network.protocol.version=1.1 server.address=127.0.0.1',
     'http 1 error.type=500 http.request.method=GET http.response.status_code=500 network.protocol.version=1.1 server.address=127.0.0.1',
-    'http 1 error.type=Error http.request.method=GET server.address=127.0.0.1',
+    'http 1 error.type=ECONNREFUSED http.request.method=GET server.address=127.0.0.1',
     'http 1 http.request.method=GET http.response.status_code=200 network.protocol.version=1.1 server.address=127.0.0.1',
     'undici 1 error.type=500 http.request.method=POST http.response.status_code=500 network.protocol.version=1.1 server.address=127.0.0.1 url.scheme=http',
     'undici 1 error.type=ECONNREFUSED http.request.method=GET server.address=127.0.0.1 url.scheme=http',

@@ -4,7 +4,7 @@ import type { AgentPlan, ExpressLayers } from '../../plan/types.ts';
 import { awsOptions, guardServices } from './aws-calls.ts';
 import { withCallersStack } from './caller-stack.ts';
 import { withFailureCodes } from './database-failures.ts';
-import { noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
+import { nameRequestErrors, noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
 import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
 import { nameStatement } from './postgres-names.ts';
 import { followSubmitted, withSubmitted } from './postgres-submitted.ts';
@@ -31,6 +31,7 @@ export function adjustInstrumentation(name: string, instrumentation: object): vo
   const _wrap = name === 'http' ? wrapHttp : wrapInPlace;
   for (const part of [instrumentation, ...partsOf(instrumentation)]) Object.assign(part, { _wrap });
   if (name === 'aws-sdk') guardServices(instrumentation);
+  if (name === 'http') nameRequestErrors(instrumentation);
   if (name === 'pg') followSubmitted(instrumentation);
   // It wraps nothing: it listens on diagnostics channels.
   if (name === 'undici') onStepAside(() => (instrumentation as { disable(): void }).disable());
