@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Collector } from './collector.ts';
 import { waitFor } from './server.ts';
 
-type AttributeValue = string | number | boolean | readonly AttributeValue[] | undefined;
+type AttributeValue = string | number | boolean | readonly AttributeValue[] | { readonly [key: string]: AttributeValue } | undefined;
 export type Attributes = { readonly [key: string]: AttributeValue };
 
 /** A span as the Collector received it, its attributes and its resource's as plain values. */
@@ -41,6 +41,7 @@ export type CollectedPoint = {
 
 /** A log record as the Collector received it. */
 export type CollectedLog = {
+  readonly timeUnixNano: string;
   readonly traceId: string;
   readonly spanId: string;
   readonly severityNumber: number;
@@ -100,6 +101,7 @@ type AnyValue = {
   readonly doubleValue?: number;
   readonly boolValue?: boolean;
   readonly arrayValue?: { readonly values?: readonly AnyValue[] };
+  readonly kvlistValue?: { readonly values?: readonly KeyValue[] };
 };
 type KeyValue = { readonly key: string; readonly value?: AnyValue };
 type OtlpSpan = Omit<ReceivedSpan, 'attributes' | 'resource' | 'scope' | 'events' | 'links' | 'parentSpanId' | 'status'> & {
@@ -146,7 +148,7 @@ type OtlpPoint = {
 };
 type OtlpMetric = { readonly name: string; readonly unit?: string } & { readonly [K in CollectedPoint['kind']]?: { readonly dataPoints?: readonly OtlpPoint[] } };
 type MetricsRequest = { readonly resourceMetrics: readonly { readonly resource?: Resource; readonly scopeMetrics?: readonly { readonly metrics?: readonly OtlpMetric[] }[] }[] };
-type OtlpLog = { readonly traceId?: string; readonly spanId?: string; readonly severityNumber?: number; readonly severityText?: string; readonly eventName?: string; readonly body?: AnyValue; readonly attributes?: readonly KeyValue[] };
+type OtlpLog = { readonly timeUnixNano?: string; readonly traceId?: string; readonly spanId?: string; readonly severityNumber?: number; readonly severityText?: string; readonly eventName?: string; readonly body?: AnyValue; readonly attributes?: readonly KeyValue[] };
 type LogsRequest = { readonly resourceLogs: readonly { readonly resource?: Resource; readonly scopeLogs?: readonly { readonly scope?: { readonly name?: string }; readonly logRecords?: readonly OtlpLog[] }[] }[] };
 
 const KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram'] as const;
@@ -178,6 +180,7 @@ function logsOf({ resourceLogs }: LogsRequest): CollectedLog[] {
   return resourceLogs.flatMap(({ resource, scopeLogs = [] }) =>
     scopeLogs.flatMap(({ scope, logRecords = [] }) =>
       logRecords.map((record) => ({
+        timeUnixNano: record.timeUnixNano ?? '',
         traceId: record.traceId ?? '',
         spanId: record.spanId ?? '',
         severityNumber: record.severityNumber ?? 0,
@@ -199,5 +202,6 @@ function plain(attributes: readonly KeyValue[] = []): Attributes {
 function valueOf(value: AnyValue = {}): AttributeValue {
   if (value.intValue !== undefined) return Number(value.intValue);
   if (value.arrayValue) return (value.arrayValue.values ?? []).map(valueOf);
+  if (value.kvlistValue) return plain(value.kvlistValue.values);
   return value.stringValue ?? value.doubleValue ?? value.boolValue;
 }

@@ -1,12 +1,18 @@
-/** OTLP metrics in the real Prometheus 3 and through the real Collector: the figures that the application has counted. */
+/** OTLP metrics in the real Prometheus 3 and through the real Collector: the figures that the application has counted. Log records through the real Collector. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { nodes } from '../harness/nodes.ts';
+import { logsOf } from '../harness/otlp-signals.ts';
+import { startReceiver } from '../harness/receiver.ts';
 import { otelRun } from '../harness/run.ts';
-import { describeWithServices, readPoints, readSpans } from '../services/index.ts';
+import { describeWithServices, readLogs, readPoints, readSpans } from '../services/index.ts';
 
 const node = nodes.node24!;
 const kinds = fileURLToPath(new URL('../fixtures/signals/four-kinds.cjs', import.meta.url));
+const everyLog = fileURLToPath(new URL('../fixtures/signals/every-log.cjs', import.meta.url));
 const EXPONENTIAL = { OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: 'base2_exponential_bucket_histogram' };
 const SUM = 99_500;
 let run = 0;
@@ -77,6 +83,32 @@ describeWithServices('the Collector', ['collector'], (servers) => {
         { name: 'kinds.open', kind: 'sum', value: 332 },
         { name: 'kinds.size', unit: 'By', ...size },
       ]);
+    }
+  });
+
+  test.each(['grpc', 'http/protobuf', 'http/json'] as const)('%s: log records of every kind, and of a crash, as our own receiver has them', { timeout: 60_000 }, async (protocol) => {
+    const receiver = await startReceiver();
+    const dir = mkdtempSync(join(tmpdir(), 'logs-'));
+    try {
+      const service = `every-log-${process.pid}-${++run}`;
+      const endpoint = protocol === 'grpc' ? servers.collector.grpc : servers.collector.http;
+      const config = join(dir, 'otel-run.config.yaml');
+      writeFileSync(config, `destinations:\n  collector:\n    endpoint: ${endpoint}\n    protocol: ${protocol}\n`);
+      const env = { OTEL_SERVICE_NAME: service, OTEL_LOGS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_RUN_DRAIN_UNREACHED: '8000' };
+      const { exitCode } = await otelRun({ node, topology: 'parent', args: ['--config', config, node, everyLog], env });
+      expect(exitCode).toBe(1);
+      const expected = logsOf(receiver.requests).map(({ time, severity, ...record }) => ({ ...record, timeUnixNano: String(time), severityNumber: severity }));
+      expect(expected).toHaveLength(14);
+      const collected = await vi.waitFor(() => {
+        const found = readLogs(servers.collector, ({ resource }) => resource['service.name'] === service);
+        expect(found.length).toBeGreaterThanOrEqual(14);
+        return found;
+      }, 15_000);
+      expect(collected).toEqual(expected);
+      expect(collected.at(-1)).toMatchObject({ eventName: 'app.crash', severityText: 'FATAL', attributes: { 'exception.type': 'TypeError', 'exception.message': 'the end', 'process.exit.code': 1 } });
+    } finally {
+      await receiver.close();
+      rmSync(dir, { recursive: true, force: true });
     }
   });
 });
