@@ -18,7 +18,7 @@ afterEach(() => receiver.close());
 const env = (more: Record<string, string> = {}): Record<string, string> => ({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_METRICS_EXPORTER: 'otlp', ...more });
 const points = (name: string): ReceivedPoint[] => pointsOf(receiver.requests).filter((point) => point.name === name);
 /** Of each series its last point. */
-const last = (name: string): ReceivedPoint[] => [...new Map(points(name).map((point) => [JSON.stringify(point.attributes), point])).values()];
+const last = (name: string): ReceivedPoint[] => [...new Map(points(name).map((point) => [point.scope + JSON.stringify(point.attributes), point])).values()];
 const active = (): number => last('http.server.active_requests').reduce((sum, { value }) => sum + value, 0);
 
 test.each(['node20min', 'node26'] as const)('%s: requests that are being answered are counted, and not those that were given up', async (name) => {
@@ -36,6 +36,22 @@ test.each(['node20min', 'node26'] as const)('%s: requests that are being answere
 
   const outcomes = last('http.server.request.duration').map(({ attributes, count }) => `${String(attributes['http.response.status_code'] ?? '-')} ${String(attributes['error.type'] ?? '-')} ${count}`);
   expect(outcomes.sort()).toEqual(['- aborted 2', '200 - 1', '200 Error 1', '200 aborted 4', '503 503 1'].sort());
+});
+
+test.each(['node20min', 'node26'] as const)('%s: requests that wait for their answer are counted, and not those that were broken off', async (name) => {
+  const node = nodes[name]!;
+  const topology = name === 'node26' ? 'replace' : 'parent';
+  const program = startOtelRun({ node, topology, args: [node, fixture('asks-slowly.cjs')], env: env({ OTEL_METRIC_EXPORT_INTERVAL: '300' }), timeoutMs: 60_000 });
+  const waiting = (): string[] => last('http.client.active_requests').map(({ scope, value, attributes }) => `${scope.replace('@opentelemetry/instrumentation-', '')} ${value} ${Object.keys(attributes).sort().join()}`).sort();
+  await program.said('asked');
+  const both = (http: number, undici: number): string[] => [['http', http], ['undici', undici]].map((words) => `${words.join(' ')} http.request.method,server.address,server.port`);
+  await receiver.waitForRequests(() => waiting().join() === both(3, 2).join(), 20_000).catch(() => expect(waiting()).toEqual(both(3, 2)));
+  program.kill('SIGUSR2');
+  await program.said('all over');
+  await receiver.waitForRequests(() => waiting().join() === both(0, 0).join(), 20_000).catch(() => expect(waiting()).toEqual(both(0, 0)));
+  expect(active()).toBe(0);
+  program.kill('SIGTERM');
+  await program.ended;
 });
 
 test('names, units, attributes and boundaries are those of the conventions', async () => {

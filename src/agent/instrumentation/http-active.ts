@@ -1,8 +1,8 @@
-/** `http.server.active_requests`: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserveractive_requests */
-import { SpanKind, ValueType, context, trace, type Attributes, type Context, type HrTime, type Meter, type Span, type SpanOptions } from '@opentelemetry/api';
+import { SpanKind, context, trace, type Attributes, type Context, type HrTime, type Meter, type Span, type SpanOptions } from '@opentelemetry/api';
 import { hrTime } from '@opentelemetry/core';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { CLIENT, clientAttributes, countActive, type Active } from './active-requests.ts';
 import { abortedOf, noteAborted } from './http-outcome.ts';
 
 /** What of the instrumentation is ours to know (0.223, bundled). */
@@ -11,14 +11,9 @@ interface HttpInstrumentation {
   _incomingRequestFunction(component: string, original: Emit): Emit;
   _startHttpSpan(name: string, options: SpanOptions, at?: Context): Span;
   _closeHttpSpan(span: Span, kind: SpanKind, start: HrTime, attributes: Attributes): void;
+  _traceClientRequest(request: ClientRequest, span: Span, start: HrTime, attributes: Attributes): ClientRequest;
 }
 type Emit = (this: unknown, event: string, ...args: unknown[]) => unknown;
-
-/** Requests of one method and scheme that are being answered: counted in a number, which costs nothing beside an instrument. */
-interface Active {
-  readonly attributes: Attributes;
-  count: number;
-}
 
 /** A request that came while an earlier one of its connection was being answered. Its response has no socket, and no event, until then. */
 interface Queued {
@@ -29,17 +24,12 @@ interface Queued {
 /** Counts what the instrumentation follows, and has its durations say which requests were given up. */
 export function countActiveRequests(target: object): void {
   const instrumentation = target as HttpInstrumentation;
-  const { _incomingRequestFunction: makeEmit, _startHttpSpan: start, _closeHttpSpan: close } = instrumentation;
-  const actives = new Map<string, Active>();
+  const { _incomingRequestFunction: makeEmit, _startHttpSpan: start, _closeHttpSpan: close, _traceClientRequest: traceRequest } = instrumentation;
+  const enterServer = countActive(instrumentation.meter, 'http.server.active_requests', 'Number of active HTTP server requests.');
+  const enterClient = countActive(instrumentation.meter, ...CLIENT);
   const counted = new WeakMap<Span, { readonly active: Active; readonly queued: Queued | null }>();
   const queues = new WeakMap<Socket, Queued['among']>();
   let arriving: { readonly socket: Socket; readonly response: ServerResponse } | null = null;
-
-  instrumentation.meter
-    .createObservableUpDownCounter('http.server.active_requests', { unit: '{request}', description: 'Number of active HTTP server requests.', valueType: ValueType.INT })
-    .addCallback((result) => {
-      for (const { attributes, count } of actives.values()) result.observe(count, attributes);
-    });
 
   instrumentation._incomingRequestFunction = function (component, original) {
     const traced = makeEmit.call(this, component, original);
@@ -56,7 +46,18 @@ export function countActiveRequests(target: object): void {
   instrumentation._startHttpSpan = function (name, options, at) {
     const span = start.call(this, name, options, at);
     if (options.kind === SpanKind.SERVER) begin(span, options.attributes ?? {});
+    else if (!counted.has(span)) counted.set(span, { active: enterClient(clientAttributes(options.attributes ?? {})), queued: null });
     return span;
+  };
+  instrumentation._traceClientRequest = function (request, span, began, attributes) {
+    const traced = traceRequest.call(this, request, span, began, attributes);
+    // Of one that `abort` breaks off in the middle of its answer the instrumentation hears nothing.
+    request.once('close', () => {
+      if (!counted.has(span)) return;
+      noteAborted(span);
+      instrumentation._closeHttpSpan(span, SpanKind.CLIENT, began, attributes);
+    });
+    return traced;
   };
   instrumentation._closeHttpSpan = function (span, kind, began, attributes) {
     const request = counted.get(span);
@@ -73,11 +74,7 @@ export function countActiveRequests(target: object): void {
   };
 
   function begin(span: Span, all: Attributes): void {
-    const attributes = pick(all);
-    const key = `${String(attributes['url.scheme'])} ${String(attributes['http.request.method'])}`;
-    let active = actives.get(key);
-    if (active === undefined) actives.set(key, (active = { attributes, count: 0 }));
-    active.count++;
+    const active = enterServer(pick(all));
     const isQueued = arriving !== null && arriving.response.socket === null;
     counted.set(span, { active, queued: isQueued ? enqueue(span, arriving!.socket) : null });
     arriving = null; // a request that the handler emits itself has no part in it
