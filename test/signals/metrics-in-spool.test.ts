@@ -37,6 +37,7 @@ describe.each(['cumulative', 'delta'] as const)('%s', (temporality) => {
     expect(await program.ended).toMatchObject({ exitCode: 0, stderr: '' });
     await metricsCame();
     expect(counted()).toEqual([10]);
+    expect(pointsOf(receiver.requests).filter(({ name }) => name === 'otelrun.exporter.restarts').map(({ value }) => value)).toEqual([1]);
   });
 });
 
