@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isUserError } from '../errors.ts';
+import { ExitCode, UserError, isUserError } from '../errors.ts';
 import { processesOf } from '../export/processes.ts';
 import { findCommand } from '../launch/find-command.ts';
 import { whyContainerForgets } from '../launch/lasting-dir.ts';
@@ -8,7 +8,7 @@ import { launch } from '../launch/launch.ts';
 import { holdIpc } from '../launch/relay-ipc.ts';
 import { shedNodeOptions } from '../launch/shed-node-options.ts';
 import { lookAround, type Surroundings } from '../launch/surroundings.ts';
-import type { LaunchPlan } from '../plan/types.ts';
+import type { LaunchCommand, LaunchPlan } from '../plan/types.ts';
 import { table } from '../settings/table.ts';
 import type { Settings } from '../settings/types.ts';
 import { parseText } from '../settings/values.ts';
@@ -24,7 +24,7 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
   shedNodeOptions(env);
   const around = lookAround(env);
   const ipc = holdIpc();
-  const command = findCommand(namedCommand(words), { cwd, path: env.PATH, ownNode: process.execPath });
+  const command = await findOrGuess(namedCommand(words), flags, context);
   const { settings, plan } = await prepare(flags, { command, around, context });
   if (flags['dry-run'] === true || settings?.values.dryRun.value === true) {
     const { showRun } = await import('./dry-run.ts');
@@ -38,6 +38,17 @@ export async function run(flags: FlagValues, words: readonly string[], context: 
     claimSpool: async (exporter) => (await import('../export/ledger.ts')).openLedger(exporter).close(),
     outlives: (run) => processesOf(run).length > 0,
   });
+}
+
+/** What cannot be found may have been meant otherwise. */
+async function findOrGuess(words: readonly [string, ...string[]], flags: FlagValues, { env, cwd }: CommandContext): Promise<LaunchCommand> {
+  try {
+    return findCommand(words, { cwd, path: env.PATH, ownNode: process.execPath });
+  } catch (error) {
+    if (!isUserError(error) || error.exitCode !== ExitCode.notFound || error.hint !== null) throw error;
+    const { guessCommand } = await import('./guess-command.ts');
+    throw new UserError(error.exitCode, error.message, guessCommand(words[0], flags, cwd));
+  }
 }
 
 /** From the copy, where there is one: what is installed may be gone by now. */

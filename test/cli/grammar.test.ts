@@ -15,6 +15,8 @@ beforeAll(() => {
     chmodSync(join(dir, 'bin', name), 0o755);
   }
   writeFileSync(join(dir, 'bin', 'closed'), '');
+  writeFileSync(join(dir, 'jobs.mjs'), '');
+  writeFileSync(join(dir, 'package.json'), '{"scripts":{"dev":"tsx watch"}}');
   for (const ext of ['js', 'mjs', 'cjs']) writeFileSync(join(dir, `script.${ext}`), 'console.log(JSON.stringify(process.argv.slice(2)));\n');
   env = { PATH: `${join(dir, 'bin')}:${cleanEnv().PATH}` };
 });
@@ -51,6 +53,10 @@ describe('the command line', () => {
     [['absent-program'], 127, /^otel-run: absent-program: command not found\n$/],
     [['npm start'], 127, /^otel-run: npm start: command not found\notel-run: the words of a command are words of their own: leave the quotes out \(otel-run npm start\)\n$/],
     [['traces', '--nonsense'], 125, /^otel-run: unknown option '--nonsense'\notel-run: usage: otel-run traces /],
+    [['statsu'], 127, /^otel-run: statsu: command not found\notel-run: did you mean otel-run status\?\n$/],
+    [['jobs'], 127, /^otel-run: jobs: command not found\notel-run: did you mean jobs\.mjs\?\n$/],
+    [['dev'], 127, /^otel-run: dev: command not found\notel-run: the script of package\.json is run by: otel-run npm run dev\n$/],
+    [['--endpoint', 'node', 'server'], 127, /^otel-run: server: command not found\notel-run: --endpoint has taken node as its value\n$/],
     [['./absent.js'], 127, /^otel-run: \.\/absent\.js: command not found\n$/],
     [['closed'], 126, /^otel-run: closed: permission denied \(.*\)\n$/],
     [['./bin'], 126, /^otel-run: \.\/bin: is a directory/],
