@@ -84,7 +84,8 @@ export function authorizationOf({ credentials }: ProxyPlan): Record<string, stri
 }
 
 export function describeProxyFault({ url, variable }: ProxyPlan, words: string): string {
-  return `the proxy ${url} (${variable}): ${words}`;
+  // The files of the TLS settings are for the backend.
+  return `the proxy ${url} (${variable}): ${words.replaceAll('OTEL_EXPORTER_OTLP_CERTIFICATE', 'NODE_EXTRA_CA_CERTS')}`;
 }
 
 /** Behind words on what came through a proxy, or did not. */

@@ -84,6 +84,14 @@ test.each(['none', 'backend'] as const)('a proxy that is spoken to by TLS, TLS t
   expect(proxy.asked.length).toBeGreaterThan(0);
 });
 
+test('the certificate of a proxy is not checked by the CA of the backend', async () => {
+  const place = makeTestPlace();
+  const made = makeCertificates(place.home);
+  const proxy = await startProxy({ tls: { cert: made.cert, key: made.key } });
+  const { stderr } = await run(place, 'http/protobuf', { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://elsewhere.test', OTEL_EXPORTER_OTLP_CERTIFICATE: made.ca, HTTPS_PROXY: proxy.url });
+  expect(stderr).toMatch(/the proxy https:\/\/localhost:\d+ \(HTTPS_PROXY\): its certificate is signed by an authority that is not trusted here: name the CA file in NODE_EXTRA_CA_CERTS/);
+});
+
 test.each(protocols)('%s: what is on this host, and what NO_PROXY names, is reached without it', async (protocol) => {
   const place = makeTestPlace();
   const receiver = await receive();
