@@ -81,16 +81,7 @@ function addFromFlag(text: string, setting: MapSetting, sources: Sources, add: A
 /** `name=@file`, `name=${VAR}`, `name=value`. */
 function readHeaderFlag(name: string, text: string, origin: Origin, sources: Sources): string | null {
   const path = fileOf(text, sources);
-  if (path !== null) {
-    try {
-      const value = sources.readText(path).trim();
-      if (value !== '') return value;
-      sources.say(problemAt(origin, `${quotePath(path)} is empty; the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));
-    } catch (error) {
-      sources.say(problemAt(origin, `${quotePath(path)} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'failed'}); the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));
-    }
-    return null;
-  }
+  if (path !== null) return readHeaderFile(name, path, origin, sources);
   const result = substitute(text, sources.env);
   for (const used of result.names) if (isCredential(name, used)) sources.noteCredential(used);
   if (result.wrong !== null || result.unset.length > 0) {
@@ -104,12 +95,24 @@ function readHeaderFlag(name: string, text: string, origin: Origin, sources: Sou
   return result.text;
 }
 
+/** The value of a header that stands in a file; null, and a word, where there is none. */
+export function readHeaderFile(name: string, path: string, origin: Origin, { readText, say }: Sources): string | null {
+  try {
+    const value = readText(path).trim();
+    if (value !== '') return value;
+    say(problemAt(origin, `${quotePath(path)} is empty; the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));
+  } catch (error) {
+    say(problemAt(origin, `${quotePath(path)} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'failed'}); the header ${quote(name)} is not sent`, { severity: 'error', strict: true }));
+  }
+  return null;
+}
+
 function fileOf(text: string, { cwd }: Sources): string | null {
   return text.startsWith('@') ? resolve(cwd, text.slice(1)) : null;
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#name-field-names; a value with a line break would make Node throw. */
-function findHeaderFault(name: string, value: string): string | null {
+export function findHeaderFault(name: string, value: string): string | null {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return `${quote(name)} is no name of a header`;
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? null : `the value of the header ${quote(name)} holds characters that no header may have`;
 }

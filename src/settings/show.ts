@@ -1,8 +1,8 @@
 import type { Destination, OtlpDestination, SamplerPlan } from '../plan/types.ts';
 import { destinationTable } from './destination-table.ts';
-import type { NamedSettings } from './destinations.ts';
 import { maskUrl } from './endpoint.ts';
 import { describeOrigin, originGiven } from './origin.ts';
+import type { NamedSettings } from './resolve-destinations.ts';
 import { table, type Setting, type SettingKey } from './table.ts';
 import type { Origin, Resolved, Row, Settings } from './types.ts';
 
@@ -74,6 +74,7 @@ function showDestinations({ values }: Settings): Row[] {
     Object.entries<Setting>(destinationTable).flatMap(([part, setting]): Row[] => {
       const { value, origin, parts, rejected } = settings[part as Exclude<keyof NamedSettings, 'origin'>];
       const key = `destinations.${name}.${part}`;
+      if (part === 'headerFiles') return []; // among the headers
       if (originGiven({ value, origin, ...(rejected && { rejected }) }) === null) return [];
       return setting.type === 'headers' ? showNames(key, setting, value as object, parts ?? {}, origin) : [{ setting: key, value: showValue(setting, value), origin: showOrigin(origin, rejected) }];
     }),

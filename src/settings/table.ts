@@ -1,7 +1,7 @@
 import type { ViewPlan } from '../plan/types.ts';
-import type { NamedSettings } from './destinations.ts';
 import { INSTRUMENTATION_NAMES } from './instrumentation-names.ts';
 import { signalRows } from './otlp-table.ts';
+import type { NamedSettings } from './resolve-destinations.ts';
 
 const ASKS_NETWORK = 'detectors that ask the network are not supported';
 const REMOTE_SAMPLER = 'samplers that ask a server are not supported';

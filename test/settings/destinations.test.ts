@@ -128,6 +128,23 @@ test.each<[string, string, string[]]>([
   expect(await readLines({ yaml })).toEqual(lines);
 });
 
+test('headers from files, relative to the config file', async () => {
+  const yaml = `${named}endpoint: http://c\n    headers: { x: one }\n    headerFiles: { Authorization: run/token, y: missing, z: empty }\n`;
+  const cwd = makeProject({ 'otel-run.config.yaml': yaml, 'run/token': 'Bearer s3cret\n', empty: '' });
+  const settings = await read({ cwd });
+  expect(settings.destinations).toMatchObject([{ headers: { x: 'one', authorization: 'Bearer s3cret' }, headerFiles: { authorization: join(cwd, 'run/token') } }]);
+  expect(settings.problems.map(({ message }) => message.replace(cwd, ''))).toEqual([
+    "otel-run.config.yaml:5:49 destinations.a.headerFiles.y: '/missing' cannot be read (ENOENT); the header 'y' is not sent",
+    "otel-run.config.yaml:5:61 destinations.a.headerFiles.z: '/empty' is empty; the header 'z' is not sent",
+  ]);
+  const rows = showSettings(settings).filter(({ setting }) => setting.startsWith('destinations.'));
+  expect(rows.map(({ setting, value, origin }) => `${setting} | ${value} | ${origin}`)).toEqual([
+    'destinations.a.endpoint | http://c | otel-run.config.yaml:3:15 destinations.a.endpoint',
+    'destinations.a.headers.x | *** | otel-run.config.yaml:4:19 destinations.a.headers.x',
+    'destinations.a.headers.authorization | *** | otel-run.config.yaml:5:35 destinations.a.headerFiles.Authorization',
+  ]);
+});
+
 test('signals that go to one gRPC port are no twins', async () => {
   expect(await sent({ yaml: `${named}endpoint: http://c:4317\n    protocol: grpc\nlogs: { exporters: otlp }\n` })).toEqual(['traces a http://c:4317', 'logs a http://c:4317']);
 });
