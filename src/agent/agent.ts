@@ -204,9 +204,7 @@ function watchProcess(tracing: Tracing, way: Way, active: ActiveContext): void {
   watchEndings({
     onUncaught(error, isRejection) {
       const span = tracing.noteException(error, active.leftByThrow());
-      // Node may end in the middle of telling it, with no `exit` event.
-      way.life?.onUncaught(error, isRejection, span);
-      way.flush();
+      if (way.life?.onUncaught(error, isRejection, span) === true) way.flush();
       unfinished = 'uncaught exception';
       // In the next turn the application has survived it.
       nextTurn(() => (unfinished = 'exit')).unref();

@@ -33,6 +33,7 @@ const POLITE: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP']);
 /** An exception that a process has survived for longer has not ended it. */
 const RECENT_MS = 10_000;
 const MOST_NAMES = 100;
+const MOST_NAME = 200;
 
 export function noLife(): Life {
   return { memory: null, isAtTerminal: false, exception: null, crash: null, lastWord: null };
@@ -198,7 +199,7 @@ function soundException({ type, message, stacktrace, isRejection, traceId, spanI
 }
 
 function soundCrash({ code, open, openSpans }: NonNullable<LifeNote['crash']>): NonNullable<LifeNote['crash']> {
-  return { code: count(code), open: count(open), openSpans: Array.isArray(openSpans) ? openSpans.slice(0, MOST_NAMES).map(text) : [] };
+  return { code: count(code), open: count(open), openSpans: Array.isArray(openSpans) ? openSpans.slice(0, MOST_NAMES).map((name) => text(name).slice(0, MOST_NAME)) : [] };
 }
 
 function count(value: unknown): number {

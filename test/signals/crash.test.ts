@@ -6,6 +6,7 @@ import { nodes } from '../harness/nodes.ts';
 import { logsOf, type ReceivedLog } from '../harness/otlp-signals.ts';
 import { startReceiver, type ReceivedSpan, type Receiver } from '../harness/receiver.ts';
 import { startOtelRun, startPlainNode, type RunResult } from '../harness/run.ts';
+import { hasTerminal, openTerminal } from '../harness/terminal.ts';
 import { PATIENCE, comparable, onlyChildOf } from '../matrix/play.ts';
 
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 });
@@ -137,6 +138,63 @@ describe.concurrent.each([cells[0]!, cells[2]!])('another process than the first
     expect(crashes[0]!.resource['process.pid']).toBe(crashes[0]!.attributes['process.pid']);
     expect(crashes[0]!.attributes['process.pid']).not.toBe(result.pid);
   });
+});
+
+describe('SIGTERM, SIGINT and SIGHUP without a handler where nobody waits for the process', () => {
+  const node = nodes.node26!;
+
+  /** Ends it when it is ready, and waits for the end of everything. */
+  async function crashesBehind(stop: (application: number, exporter: number) => void): Promise<readonly ReceivedLog[]> {
+    const place = makePlace();
+    const receiver = await startReceiver();
+    try {
+      const program = startOtelRun({ node, topology: 'replace', args: [node, fixture, 'ready'], env: { ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_LOGS_EXPORTER: 'otlp', ...PATIENCE }, ownSession: true });
+      await program.said('ready');
+      const [exporter] = await until(() => exportersOf(place), (found) => found.length === 1);
+      await until(() => place.files().filter((file) => file.endsWith('exporter.json')), (found) => found.length > 0);
+      stop(program.pid, exporter!);
+      await program.ended;
+      await until(() => processesOf(place), (left) => left.length === 0, 30_000);
+      return told(receiver).crashes;
+    } finally {
+      await receiver.close();
+      for (const pid of processesOf(place)) process.kill(pid, 'SIGKILL');
+      place.remove();
+    }
+  }
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s for the exporter too: it was told to end', async (signal) => {
+    expect(await crashesBehind((...pids) => pids.reverse().forEach((pid) => process.kill(pid, signal)))).toEqual([]);
+  });
+
+  test('alone: nobody can tell it from SIGKILL', async () => {
+    expect(await crashesBehind((pid) => process.kill(pid, 'SIGTERM'))).toMatchObject([{ attributes: unseen }]);
+  });
+
+  test.skipIf(!hasTerminal)('Ctrl-C at a terminal (needs script of util-linux)', async () => {
+    const place = makePlace();
+    const receiver = await startReceiver();
+    const terminal = openTerminal('replace');
+    try {
+      const env = { ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_LOGS_EXPORTER: 'otlp', ...PATIENCE };
+      terminal.type(`export ${Object.entries(env).map(([name, value]) => `${name}='${value}'`).join(' ')}; run "${node}" "${fixture}" ready\n`);
+      await terminal.shows(/^ready\n/m);
+      terminal.type('\x03');
+      await until(() => processesOf(place), (left) => left.length === 0, 30_000);
+      await receiver.waitForSpans(2);
+      expect(told(receiver)).toMatchObject({ crashes: [], events: {} });
+    } finally {
+      await terminal.close();
+      await receiver.close();
+      for (const pid of processesOf(place)) process.kill(pid, 'SIGKILL');
+      place.remove();
+    }
+  });
+});
+
+test('one exception after the other that it survives, and the last that it does not', async () => {
+  const { crashes } = await play(nodes.node24!, 'parent', 'storm');
+  expect(crashes).toMatchObject([{ attributes: { 'exception.message': 'number 500', 'process.exit.code': 1 } }]);
 });
 
 test('without an exporter for logs: the events alone', async () => {

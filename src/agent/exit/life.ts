@@ -14,8 +14,8 @@ export interface Life {
   look(): void;
   /** A new segment, which must hold what is known. */
   tellAgain(): void;
-  /** Nobody has caught it so far; it was thrown in that span. */
-  onUncaught(error: unknown, isRejection: boolean, span: SpanContext | undefined): void;
+  /** Nobody has caught it so far; it was thrown in that span. True where it is to be written at once: the process may end in the middle of telling it. */
+  onUncaught(error: unknown, isRejection: boolean, span: SpanContext | undefined): boolean;
   /** The process ends by the exception, while these spans are open. Comes back with what belongs on each of them. */
   onCrash(code: number, openSpans: readonly string[]): Attributes;
   onAbort(): void;
@@ -24,6 +24,8 @@ export interface Life {
 }
 
 const EVERY_MS = 1000;
+/** An application that lives on through one exception after the other tells them no more often. */
+const EXCEPTIONS_EVERY_MS = 100;
 const MOST_TEXT = 16 * 1024;
 const MOST_NAMES = 100;
 const MOST_NAME = 200;
@@ -37,6 +39,8 @@ export function createLife(note: (line: Buffer) => void, redactor: Redactor, isR
   let memory: LifeNote['memory'];
   let exception: LifeException | undefined;
   let exceptionAt = 0;
+  let isTold = true;
+  let tellAfter = -Infinity;
   const write = (words: Omit<LifeNote, 'at'>, at = timeOfDay()): void => note(Buffer.from(`${JSON.stringify({ at, ...words })}\n`));
   const measure = (): void => {
     lookAgain = now() + EVERY_MS;
@@ -59,9 +63,14 @@ export function createLife(note: (line: Buffer) => void, redactor: Redactor, isR
     onUncaught(error, isRejection, span) {
       exception = { ...describe(error, redactor), isRejection, ...(span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }) };
       exceptionAt = timeOfDay();
+      isTold = now() >= tellAfter;
+      if (!isTold) return false;
+      tellAfter = now() + EXCEPTIONS_EVERY_MS;
       write({ exception }, exceptionAt);
+      return true;
     },
     onCrash(code, openSpans) {
+      if (!isTold) write({ exception }, exceptionAt);
       write({ crash: { code, open: openSpans.length, openSpans: openSpans.slice(0, MOST_NAMES).map((name) => redactor.text(name).slice(0, MOST_NAME)) } });
       return {
         'process.exit.code': code,
