@@ -9,6 +9,9 @@ import { pointsOf, type ReceivedPoint } from '../harness/otlp-signals.ts';
 import { closedPort, startReceiver, type Receiver } from '../harness/receiver.ts';
 import { otelRun, startOtelRun } from '../harness/run.ts';
 
+// An exporter beside the application gives way to it, and to everything else on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/signals/${name}`, import.meta.url));
 const node = nodes.node24!;
 const dir = mkdtempSync(join(tmpdir(), 'otel-run-exemplars-'));
@@ -25,7 +28,7 @@ afterEach(() => receiver.close());
 const env = (more: Record<string, string> = {}): Record<string, string> => ({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_METRICS_EXPORTER: 'otlp', OTEL_RUN_DRAIN_UNREACHED: '8000', ...more });
 async function run(filter: string | null, more: Record<string, string> = {}): Promise<(name: string) => ReceivedPoint | undefined> {
   await otelRun({ node, args: ['--config', config, node, fixture('measured-in-spans.cjs')], env: env({ ...(filter !== null && { OTEL_METRICS_EXEMPLAR_FILTER: filter }), ...more }) });
-  await receiver.waitForRequests((requests) => requests.some(({ signal, accepted }) => signal === 'metrics' && accepted));
+  await receiver.waitForRequests((requests) => requests.some(({ signal, accepted }) => signal === 'metrics' && accepted), 45_000);
   return (name) => pointsOf(receiver.requests).find((point) => point.name === name);
 }
 const idsOf = (name: string) => {
@@ -59,7 +62,7 @@ test('always_on: also what was measured outside of a trace', async () => {
 test('requests point to their own spans', async () => {
   await otelRun({ node, args: [node, fixture('served.cjs')], env: env({ OTEL_METRICS_EXEMPLAR_FILTER: 'trace_based' }) });
   await receiver.waitForSpans((spans) => spans.length === 10);
-  await receiver.waitForRequests((requests) => requests.some(({ signal, accepted }) => signal === 'metrics' && accepted));
+  await receiver.waitForRequests((requests) => requests.some(({ signal, accepted }) => signal === 'metrics' && accepted), 45_000);
   const spansBehind = (name: string): string[] =>
     pointsOf(receiver.requests).filter((point) => point.name === name).flatMap(({ exemplars }) => exemplars.map(({ spanId }) => receiver.spans.find((span) => span.spanId === spanId)?.kind ?? 'none'));
   expect(new Set(spansBehind('http.server.request.duration'))).toEqual(new Set(['server']));
@@ -80,7 +83,7 @@ test('on the page for Prometheus, where OpenMetrics is asked for', async () => {
   });
   await program.said('measured');
   const read = async (accept: string): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { accept } })).text();
-  await vi.waitFor(async () => expect(await read('')).toContain('own_calls_total'), { timeout: 20_000, interval: 200 });
+  await vi.waitFor(async () => expect(await read('')).toContain('own_calls_total'), { timeout: 45_000, interval: 200 });
   const [open, plain] = [await read('application/openmetrics-text'), await read('')];
   program.kill('SIGTERM');
   await program.ended;

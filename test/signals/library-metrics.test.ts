@@ -1,12 +1,15 @@
 /** What is measured of databases and messaging, with real servers. */
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { ensureApps } from '../../scripts/setup/apps.mjs';
 import { nodes } from '../harness/nodes.ts';
 import { pointsOf, type ReceivedPoint } from '../harness/otlp-signals.ts';
 import { startReceiver, type Receiver } from '../harness/receiver.ts';
 import { otelRun, startOtelRun } from '../harness/run.ts';
 import { describeWithServices } from '../services/index.ts';
+
+// An exporter beside the application gives way to it, and to everything else on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 beforeAll(() => ensureApps(['main', 'redis6', 'ioredis6']), 300_000);
 
@@ -27,9 +30,9 @@ const last = (name: string): ReceivedPoint[] =>
 /** Runs the program, and has its operations by name and failure with how often each was measured. */
 async function operationsOf(app: string, more: Record<string, string>): Promise<string[]> {
   receiver.requests.length = 0;
-  const { stdout } = await otelRun({ node, args: [node, at(`apps/${app}.cjs`)], env: env(more), timeoutMs: 60_000 });
+  const { stdout } = await otelRun({ node, args: [node, at(`apps/${app}.cjs`)], env: env(more), timeoutMs: 110_000 });
   expect(stdout).toContain('done');
-  await receiver.waitForRequests(() => last('db.client.operation.duration').length > 0);
+  await receiver.waitForRequests(() => last('db.client.operation.duration').length > 0, 45_000);
   const found = last('db.client.operation.duration');
   for (const { unit, kind, bounds, attributes } of found) {
     expect({ unit, kind, bounds }).toEqual({ unit: 's', kind: 'histogram', bounds: OPERATIONS });
@@ -55,7 +58,7 @@ describeWithServices('databases', ['postgres', 'redis'], (servers) => {
     ['main/postgres', 'postgresql', 25],
     ['redis6/commands', 'redis', 18],
     ['ioredis6/commands', 'redis', 23],
-  ])('%s: each operation is measured once, sampled or not', { timeout: 90_000 }, async (app, system, least) => {
+  ])('%s: each operation is measured once, sampled or not', async (app, system, least) => {
     const where = { DATABASE_URL: servers.postgres.url, REDIS_URL: servers.redis.url, KEY: `measured-${app}` };
     const sampled = await operationsOf(app, where);
     await receiver.waitForSpans((spans) => spans.length > least);
@@ -66,19 +69,19 @@ describeWithServices('databases', ['postgres', 'redis'], (servers) => {
     expect(await operationsOf(app, { ...where, OTEL_TRACES_EXPORTER: 'none' })).toEqual(sampled);
   });
 
-  test('pools of pg say themselves what they hold', { timeout: 60_000 }, async () => {
+  test('pools of pg say themselves what they hold', async () => {
     const { host, port, database } = servers.postgres;
-    const program = startOtelRun({ node, topology: 'replace', args: [node, at('apps/main/pools.cjs')], env: env({ DATABASE_URL: servers.postgres.url, OTEL_METRIC_EXPORT_INTERVAL: '300' }), timeoutMs: 60_000 });
+    const program = startOtelRun({ node, topology: 'replace', args: [node, at('apps/main/pools.cjs')], env: env({ DATABASE_URL: servers.postgres.url, OTEL_METRIC_EXPORT_INTERVAL: '300' }), timeoutMs: 110_000 });
     const state = (): Record<string, number> =>
       Object.fromEntries(['count', 'pending_requests', 'max'].flatMap((name) => last(`db.client.connection.${name}`).map(({ attributes, value }) => [`${String(attributes['db.client.connection.pool.name'])} ${String(attributes['db.client.connection.state'] ?? name)}`, value])));
     const [one, other] = [`${host}:${port}/${database}`, `${host}:${port}/template1`];
     await program.said('borrowed');
     // Two pools of one name are one; another's figures are its own.
     const busy = { [`${one} used`]: 3, [`${one} idle`]: 1, [`${one} pending_requests`]: 2, [`${one} max`]: 6, [`${other} used`]: 1, [`${other} idle`]: 0, [`${other} pending_requests`]: 0, [`${other} max`]: 3 };
-    await receiver.waitForRequests(() => JSON.stringify(Object.entries(state()).sort()) === JSON.stringify(Object.entries(busy).sort()), 20_000).catch(() => expect(state()).toEqual(busy));
+    await receiver.waitForRequests(() => JSON.stringify(Object.entries(state()).sort()) === JSON.stringify(Object.entries(busy).sort()), 45_000).catch(() => expect(state()).toEqual(busy));
     program.kill('SIGUSR2');
     await program.said('ended');
-    await receiver.waitForRequests(() => Object.values(state()).every((value) => value === 0), 20_000).catch(() => expect(state()).toEqual({}));
+    await receiver.waitForRequests(() => Object.values(state()).every((value) => value === 0), 45_000).catch(() => expect(Object.values(state()).filter((value) => value !== 0)).toEqual([]));
     program.kill('SIGTERM');
     await program.ended;
     const units = new Set(pointsOf(receiver.requests).filter(({ name }) => name.startsWith('db.client.connection.')).map(({ name, unit, kind, monotonic }) => `${name} ${unit} ${kind} ${monotonic}`));
@@ -87,11 +90,11 @@ describeWithServices('databases', ['postgres', 'redis'], (servers) => {
 });
 
 describeWithServices('messaging', ['kafka'], (servers) => {
-  test('kafkajs: messages sent and consumed, with the units of the conventions', { timeout: 90_000 }, async () => {
+  test('kafkajs: messages sent and consumed, with the units of the conventions', async () => {
     const topic = `measured-${Date.now()}`;
-    const { stdout } = await otelRun({ node, args: [node, at('apps/main/kafka.cjs')], env: env({ KAFKA_BROKERS: servers.kafka.brokers.join(','), KAFKAJS_NO_PARTITIONER_WARNING: '1', TOPIC: topic }), timeoutMs: 80_000 });
+    const { stdout } = await otelRun({ node, args: [node, at('apps/main/kafka.cjs')], env: env({ KAFKA_BROKERS: servers.kafka.brokers.join(','), KAFKAJS_NO_PARTITIONER_WARNING: '1', TOPIC: topic }), timeoutMs: 110_000 });
     expect(stdout).toContain('done');
-    await receiver.waitForRequests(() => last('messaging.process.duration').length > 0);
+    await receiver.waitForRequests(() => last('messaging.process.duration').length > 0, 45_000);
     const described = new Set(pointsOf(receiver.requests).filter(({ name }) => name.startsWith('messaging.')).map(({ name, unit, kind }) => `${name} ${unit} ${kind}`));
     expect([...described].sort()).toEqual(['messaging.client.consumed.messages {message} sum', 'messaging.client.operation.duration s histogram', 'messaging.client.sent.messages {message} sum', 'messaging.process.duration s histogram']);
     const of = (name: string, value: (point: ReceivedPoint) => number): Record<string, number> =>

@@ -96,12 +96,12 @@ test('2,000 attribute sets an instrument, and then one for the rest', async () =
   expect(found.filter(({ attributes }) => attributes['otel.metric.overflow'] === true)).toMatchObject([{ value: 3001 }]);
 });
 
-test('one object of attributes may serve several instruments; asynchronous ones have 2,000 sets too', async () => {
-  const program = startOtelRun({ node, topology: 'replace', args: [node, fixture('shared-attributes.cjs')], env: env({ OTEL_METRIC_EXPORT_INTERVAL: '300' }) });
+test('one object of attributes may serve several instruments; asynchronous ones have 2,000 sets too', { timeout: 90_000 }, async () => {
+  const program = startOtelRun({ node, topology: 'replace', args: [node, fixture('shared-attributes.cjs')], env: env({ OTEL_METRIC_EXPORT_INTERVAL: '300' }), timeoutMs: 60_000 });
   await program.said('recorded');
   // In snapshots of what has changed: the last one, of everything, comes only with the end.
   const observed = (): number => new Set(points('test.observed').map(({ attributes }) => JSON.stringify(attributes))).size;
-  await receiver.waitForRequests(() => observed() >= 2000 && ['test.first', 'test.second', 'test.third'].every((name) => points(name).length > 0), 20_000);
+  await receiver.waitForRequests(() => observed() >= 2000 && ['test.first', 'test.second', 'test.third'].every((name) => points(name).length > 0), 45_000);
   program.kill('SIGKILL');
   await program.ended;
   expect([points('test.first')[0]?.value, points('test.second')[0]?.value, points('test.third')[0]?.value]).toEqual([1, 1, 7]);

@@ -3,11 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { nodes } from '../harness/nodes.ts';
 import { pointsOf, type ReceivedPoint } from '../harness/otlp-signals.ts';
 import { startReceiver, type Receiver } from '../harness/receiver.ts';
 import { otelRun } from '../harness/run.ts';
+
+// An exporter beside the application gives way to it, and to everything else on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/signals/${name}`, import.meta.url));
 const node = nodes.node24!;
@@ -24,7 +27,7 @@ async function pointsWith(views: string, args: readonly string[], env: Record<st
   writeFileSync(join(dir, 'views.yaml'), `metrics:\n  exporters: [otlp]\n  views:\n${views.replace(/^/gm, '    ')}\n`, { mode: 0o644 });
   const { stderr } = await otelRun({ node, args: ['--config', join(dir, 'views.yaml'), node, ...args], env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, ...env } });
   expect(stderr).not.toContain('otel-run:');
-  await receiver.waitForRequests((requests) => requests.some(({ signal, accepted }) => signal === 'metrics' && accepted));
+  await receiver.waitForRequests((requests) => requests.some(({ signal, accepted }) => signal === 'metrics' && accepted), 45_000);
   return pointsOf(receiver.requests);
 }
 
