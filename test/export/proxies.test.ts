@@ -6,7 +6,7 @@ import { nodes } from '../harness/nodes.ts';
 import { closedPort, makeCertificates, startReceiver, type Receiver, type ReceiverOptions } from '../harness/receiver.ts';
 import { otelRun, type RunResult } from '../harness/run.ts';
 import { drain, makePlace, node, type Place } from './runs.ts';
-import { keptOf, missingOf, onlyOwn, threeScript, threeSignals } from '../signals/three.ts';
+import { keptOf, missingOf, threeEnv, threeScript, threeSignals } from '../signals/three.ts';
 
 const COUNT = 20;
 const protocols = ['http/protobuf', 'grpc'] as const;
@@ -37,7 +37,7 @@ const far = (receiver: Receiver, protocol: Protocol): string => {
 };
 
 function run(place: Place, protocol: Protocol, env: Record<string, string>, args: readonly string[] = [threeScript, String(COUNT)], by = node): Promise<RunResult> {
-  return otelRun({ node: by, topology: 'parent', args: [by, ...args], env: { ...place.env, ...onlyOwn, OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...env } });
+  return otelRun({ node: by, topology: 'parent', args: [by, ...args], env: { ...place.env, ...threeEnv, OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...env } });
 }
 
 const missing = (receiver: Receiver): number[][] => threeSignals.map((signal) => missingOf(receiver, signal, COUNT));

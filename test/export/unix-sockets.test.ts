@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startReceiver, type Receiver } from '../harness/receiver.ts';
 import { otelRun, type RunResult } from '../harness/run.ts';
 import { drain, makePlace, node, type Place } from './runs.ts';
-import { keptOf, missingOf, onlyOwn, threeScript, threeSignals } from '../signals/three.ts';
+import { keptOf, missingOf, threeEnv, threeScript, threeSignals } from '../signals/three.ts';
 
 const COUNT = 20;
 const protocols = ['http/protobuf', 'grpc'] as const;
@@ -38,7 +38,7 @@ async function listenAt(path: string, receiver: Receiver, protocol: Protocol): P
 
 const envOf = (place: Place, protocol: Protocol, path: string): Record<string, string> => ({
   ...place.env,
-  ...onlyOwn,
+  ...threeEnv,
   OTEL_METRICS_EXPORTER: 'otlp',
   OTEL_LOGS_EXPORTER: 'otlp',
   OTEL_EXPORTER_OTLP_PROTOCOL: protocol,

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { drain, makePlace, node, type Place } from '../export/runs.ts';
 import { closedPort, startReceiver, type Receiver } from '../harness/receiver.ts';
 import { otelRun, startOtelRun, type RunResult } from '../harness/run.ts';
-import { missingOf, onlyOwn, threeScript, threeSignals } from './three.ts';
+import { missingOf, threeEnv, threeScript, threeSignals } from './three.ts';
 
 const COUNT = 50;
 const protocols = ['http/protobuf', 'http/json', 'grpc'] as const;
@@ -23,7 +23,7 @@ async function receive(httpPort?: number): Promise<Receiver> {
 
 const envOf = (place: Place, protocol: Protocol, endpoint: string): Record<string, string> => ({
   ...place.env,
-  ...onlyOwn,
+  ...threeEnv,
   OTEL_METRICS_EXPORTER: 'otlp',
   OTEL_LOGS_EXPORTER: 'otlp',
   OTEL_EXPORTER_OTLP_PROTOCOL: protocol,

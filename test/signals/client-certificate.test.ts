@@ -6,7 +6,7 @@ import { makeCertificates } from '../harness/receiver.ts';
 import { otelRun } from '../harness/run.ts';
 import type { Collector } from '../services/collector.ts';
 import { describeWithServices, readLogs, readPoints, readSpans } from '../services/index.ts';
-import { keptOf, onlyOwn, threeScript, threeSignals } from './three.ts';
+import { keptOf, threeEnv, threeScript, threeSignals } from './three.ts';
 
 const COUNT = 20;
 const protocols = ['http/protobuf', 'grpc'] as const;
@@ -20,7 +20,7 @@ function makeTestPlace(): Place {
 
 const envOf = (place: Place, { mutual }: Collector, protocol: Protocol, service: string): Record<string, string> => ({
   ...place.env,
-  ...onlyOwn,
+  ...threeEnv,
   OTEL_METRICS_EXPORTER: 'otlp',
   OTEL_LOGS_EXPORTER: 'otlp',
   OTEL_SERVICE_NAME: service,

@@ -6,7 +6,7 @@ import { pointsOf } from '../harness/otlp-signals.ts';
 import { closedPort, startReceiver, type Receiver, type ReceiverOptions } from '../harness/receiver.ts';
 import { otelRun } from '../harness/run.ts';
 import { drain, makePlace, node, type Place } from '../export/runs.ts';
-import { keptOf, missingOf, onlyOwn, threeScript, threeSignals } from './three.ts';
+import { keptOf, missingOf, threeEnv, threeScript, threeSignals } from './three.ts';
 
 const COUNT = 20;
 
@@ -22,7 +22,7 @@ async function receive(options: ReceiverOptions = {}): Promise<Receiver> {
   return receiver;
 }
 
-const all = { OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp', ...onlyOwn };
+const all = { OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp', ...threeEnv };
 const missing = (receiver: Receiver): number[][] => threeSignals.map((signal) => missingOf(receiver, signal, COUNT));
 const complete = [[], [], []];
 
@@ -30,7 +30,7 @@ test('otlp and console at once, for each signal: to the backend, and as text on 
   const place = makeTestPlace();
   const receiver = await receive();
   const options = threeSignals.flatMap((signal) => [`--${signal}`, 'otlp,console']);
-  const { stdout, stderr, exitCode } = await otelRun({ node, topology: 'parent', args: [...options, node, threeScript, String(COUNT)], env: { ...place.env, ...onlyOwn, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } });
+  const { stdout, stderr, exitCode } = await otelRun({ node, topology: 'parent', args: [...options, node, threeScript, String(COUNT)], env: { ...place.env, ...threeEnv, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } });
   expect([exitCode, stdout, missing(receiver)]).toEqual([0, '', complete]);
   for (const words of ['span 20', 'record 20', 'test.three']) expect(stderr).toContain(words);
   expect(stderr).not.toContain('otel-run:');
