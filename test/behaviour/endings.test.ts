@@ -79,6 +79,8 @@ describe.each(all)('spans that the end cuts off, on %s', (_, node) => {
     const { spool } = await play(node, file, { name }, true);
     expect(marks(spool)).toEqual(cutOff.map((span) => [span, 'uncaught exception']));
     expect(withExceptions(spool)).toEqual([['span 100', 'error', message, message]]);
+    // The crash is told of each that it has cut off.
+    expect(spool.spans.filter(({ events }) => events.some((event) => event.name === 'app.crash' && event.attributes['exception.message'] === message)).map((span) => span.name)).toEqual(cutOff);
   });
 
   test('carry it on the innermost that is still open', async () => {
@@ -122,7 +124,7 @@ function marks(spool: SpooledSpans): unknown[] {
 }
 
 function withExceptions(spool: SpooledSpans): unknown[] {
-  return spool.spans.flatMap(({ name, status, events }) => events.map((event) => [name, status.code, status.message, event.attributes['exception.message']]));
+  return spool.spans.flatMap(({ name, status, events }) => events.filter((event) => event.name === 'exception').map((event) => [name, status.code, status.message, event.attributes['exception.message']]));
 }
 
 /**
