@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createOtlpHttpExporter } from '../../src/export/otlp-http.ts';
 import { startProxy, type NetworkFault, type Proxy } from '../harness/proxy.ts';
 import { startReceiver, type Receiver, type ReceiverOptions } from '../harness/receiver.ts';
-import { launcher, startPlainNode } from '../harness/run.ts';
+import { launcher, startPlainNode, type RunningProgram } from '../harness/run.ts';
 import { otlp } from './room.ts';
 import { makePlace, node, runNumbered, startNumbered, until, type Place } from './runs.ts';
 
@@ -24,6 +24,17 @@ async function receive(options: ReceiverOptions = {}): Promise<Receiver> {
   const receiver = await startReceiver(options);
   onTestFinished(() => receiver.close());
   return receiver;
+}
+
+/** Ended with the test, whatever comes of it. */
+function endWith(program: RunningProgram): RunningProgram {
+  let hasEnded = false;
+  void program.ended.finally(() => (hasEnded = true));
+  onTestFinished(async () => {
+    if (!hasEnded) program.kill('SIGTERM');
+    await program.ended;
+  });
+  return program;
 }
 
 async function wayTo(url: string, fault: NetworkFault | null = null): Promise<Proxy> {
@@ -52,12 +63,12 @@ test.each(protocols)('%s: a backend that has moved is found by its name, and get
   writeFileSync(hosts, '127.0.0.1 backend.test\n');
   const url = new URL(urlOf(first, protocol));
   // A hosts file of its own, in a mount namespace.
-  const program = startPlainNode({
+  const program = endWith(startPlainNode({
     node: '/usr/bin/unshare',
     args: ['-m', 'sh', '-c', `mount --bind ${hosts} /etc/hosts && exec "$@"`, 'sh', node, launcher, node, steady, '50', '60', '10'],
     env: { ...place.env, PATH: `${dirname(node)}:${process.env['PATH']}`, OTEL_RUN_WAIT: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: `http://backend.test:${url.port}`, OTEL_EXPORTER_OTLP_PROTOCOL: protocol },
     timeoutMs: 60_000,
-  });
+  }));
   await first.waitForSpans(20, 20_000);
   writeFileSync(hosts, '127.0.0.2 backend.test\n');
   expect(second.requests).toEqual([]);
@@ -76,7 +87,7 @@ test.each(protocols)('%s: a connection that leads to nobody is given up with the
   const receiver = await receive();
   const proxy = await wayTo(urlOf(receiver, protocol), { kind: 'stall', afterBytes: 200 });
   const env = { ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: proxy.url, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, OTEL_EXPORTER_OTLP_TIMEOUT: '500' };
-  const program = startNumbered([1, 100, 'close'], env);
+  const program = endWith(startNumbered([1, 100, 'close'], env));
   await until(() => proxy.connections, (count) => count > 0);
   proxy.behave();
   await receiver.waitForSpans(100, 15_000);

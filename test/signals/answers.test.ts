@@ -73,7 +73,7 @@ test.each(['http/protobuf', 'grpc'] as const)('%s: a backend that says when to c
   const receiver = await receive();
   receiver.misbehave({ kind: 'status', status: 429, grpc: 14, retryAfterMs: 2000, times: 3 });
   const env = { ...envOf(place, protocol, urlOf(receiver, protocol)), OTEL_METRIC_EXPORT_INTERVAL: '100' };
-  const program = startOtelRun({ node, topology: 'parent', args: [node, threeScript, String(COUNT), '30000'], env });
+  const program = startOtelRun({ node, topology: 'parent', args: [node, threeScript, String(COUNT), '15000'], env });
   await receiver.waitForRequests(() => threeSignals.every((signal) => missingOf(receiver, signal, COUNT).length === 0), 20_000);
   program.kill('SIGTERM');
   const { stderr } = await program.ended;
