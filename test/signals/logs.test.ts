@@ -85,6 +85,26 @@ test('the console by setting, and not without', async () => {
   ]);
 });
 
+test('what the console cannot show throws to its caller, as without us; a revoked proxy is shown', async () => {
+  const file = script(`
+    const words = (log) => { try { log(); return 'shown'; } catch (error) { return error.message; } };
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const trap = new Proxy({}, { getPrototypeOf() { throw new Error('trapped'); } });
+    const told = [
+      words(() => console.log({ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('boom'); } })),
+      words(() => console.log('%s', { toString() { throw new Error('mute'); } })),
+      words(() => console.error('revoked', proxy)),
+      words(() => console.error('trapped', trap)),
+    ];
+    setTimeout(() => console.log(told.join()), 50);`);
+  const result = await otelRun({ node, args: [node, file], env: env({ OTEL_RUN_LOGS_CONSOLE: 'true' }) });
+  const plain = await plainNode({ node, args: [file] });
+  expect([result.exitCode, result.stdout, result.stderr]).toEqual([0, plain.stdout, plain.stderr]);
+  expect(plain.stdout).toBe('boom,mute,shown,shown\n');
+  expect((await logsCame(3)).map(({ body }) => body)).toEqual(['revoked <Revoked Proxy>', 'trapped {}', 'boom,mute,shown,shown']);
+});
+
 test('no exporter for logs: none is sent', async () => {
   const file = script(`require(${library('pino')})().info('quiet'); trace.getTracer('t').startSpan('s').end();`);
   await otelRun({ node, args: [node, file], env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } });
