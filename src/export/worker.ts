@@ -137,6 +137,8 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
     return createSeriesStore({
       temporality: destination.kind === 'otlp' ? (destination.temporality ?? plan.metrics.temporality) : 'cumulative',
       takenOverAt: takenOver ? BigInt(Date.now()) * 1_000_000n : null,
+      lingers: destination.kind === 'prometheus',
+      onProgress: () => void Atomics.add(pulse, 0, 1),
     });
   }
 

@@ -38,7 +38,7 @@ function describeType(setting: Setting): Schema {
     case 'boolean':
       return { anyOf: [{ type: 'boolean' }, REFERENCE] };
     case 'integer':
-      return { anyOf: [{ type: 'integer', minimum: setting.min }, REFERENCE] };
+      return { anyOf: [{ type: 'integer', minimum: setting.min, ...('max' in setting && { maximum: setting.max }) }, REFERENCE] };
     case 'duration':
       return { anyOf: [{ type: 'integer', minimum: 0 }, REFERENCE] };
     case 'seconds':

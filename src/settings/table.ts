@@ -234,7 +234,7 @@ export const table = {
     help: 'address of the page for Prometheus (127.0.0.1)',
   },
   'prometheus.port': {
-    type: 'integer', min: 1, default: 9464, group: 'Telemetry', shown: 'value', env: ['OTEL_EXPORTER_PROMETHEUS_PORT'],
+    type: 'integer', min: 1, max: 65_535, default: 9464, group: 'Telemetry', shown: 'value', env: ['OTEL_EXPORTER_PROMETHEUS_PORT'],
     help: 'port of the page for Prometheus',
   },
   'logs.exporters': {
@@ -371,7 +371,7 @@ export type Setting = Common &
     | { readonly type: 'string' | 'path' | 'url'; readonly default: null }
     | { readonly type: 'enum'; readonly values: readonly string[]; readonly default: string | null }
     | { readonly type: 'boolean'; readonly default: boolean | null; /** What a word counts as that is no boolean: false, where nothing is said. */ readonly unknown?: true }
-    | { readonly type: 'integer' | 'bytes'; readonly min: number; readonly default: number | null }
+    | { readonly type: 'integer' | 'bytes'; readonly min: number; readonly max?: number; readonly default: number | null }
     | { readonly type: 'duration' | 'seconds' | 'ratio'; readonly default: number | null }
     | {
         readonly type: 'list';

@@ -29,7 +29,7 @@ export function parseText(setting: TextSetting, text: string, ours = false): Par
     case 'boolean':
       return parseBoolean(text, ours, setting.unknown ?? false);
     case 'integer':
-      return parseCount(text, setting.min);
+      return parseCount(text, setting.min, 'max' in setting ? setting.max : undefined);
     case 'bytes':
       return parseBytes(text, setting.min);
     case 'duration':
@@ -100,10 +100,10 @@ function parseBoolean(text: string, ours: boolean, unknown: boolean): Parsed {
   return { value: unknown, wrong: `${quote(text)} is neither true nor false` };
 }
 
-function parseCount(text: string, min: number): Parsed {
+function parseCount(text: string, min: number, max?: number): Parsed {
   const value = /^\+?\d+$/.test(text) ? Number(text) : NaN;
-  if (value >= min && value <= Number.MAX_SAFE_INTEGER) return { value };
-  return { wrong: `${quote(text)} is no whole number from ${min}`, hint: null };
+  if (value >= min && value <= (max ?? Number.MAX_SAFE_INTEGER)) return { value };
+  return { wrong: `${quote(text)} is no whole number from ${min}${max === undefined ? '' : ` to ${max}`}`, hint: null };
 }
 
 /** Timers of Node hold 31 bits. */

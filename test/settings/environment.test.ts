@@ -49,6 +49,7 @@ test.each<[string, string, string]>([
   ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd', "OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd' is not known; none instead (one of none, gzip)"],
   ['OTEL_EXPORTER_OTLP_TIMEOUT', '10s', "OTEL_EXPORTER_OTLP_TIMEOUT: '10s' is no whole number of milliseconds; 10000 instead (write 10000)"],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuff', "OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuff' is not known; nothing is sent (did you mean 'http/protobuf'?)"],
+  ['OTEL_EXPORTER_PROMETHEUS_PORT', '70000', "OTEL_EXPORTER_PROMETHEUS_PORT: '70000' is no whole number from 1 to 65535; 9464 instead"],
   ['OTEL_SPAN_EVENT_COUNT_LIMIT', '-1', "OTEL_SPAN_EVENT_COUNT_LIMIT: '-1' is no whole number from 0; 128 instead"],
   ['OTEL_NODE_ENABLED_INSTRUMENTATIONS', 'expres', "OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'expres' is not known; it is not used (did you mean 'express'?)"],
   ['OTEL_NODE_RESOURCE_DETECTORS', 'host,aws', "OTEL_NODE_RESOURCE_DETECTORS: 'aws': detectors that ask the network are not supported; the others hold"],

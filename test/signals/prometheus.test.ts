@@ -74,6 +74,20 @@ test.skipIf(!hasPrometheus && process.env.CI !== 'true')('the real Prometheus sc
   await shop.stop();
 });
 
+test('what a child had counted that has ended is there for all who come', async () => {
+  const port = await closedPort();
+  const script = join(import.meta.dirname, '../fixtures/signals/short-child.cjs');
+  const program = startOtelRun({ node, topology: 'parent', args: [node, script], env: { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(port) } });
+  await program.said('counted');
+  const page = `http://127.0.0.1:${port}/metrics`;
+  await vi.waitFor(async () => expect(await read(page)).toMatch(/^test_short_total\{.*\} 10$/m), { timeout: 15_000, interval: 200 });
+  expect((await fetch(page, { method: 'HEAD' })).status).toBe(200);
+  for (let n = 0; n < 3; n++) expect(await read(page)).toMatch(/^test_short_total\{.*\} 10$/m);
+  expect((await fetch(`http://127.0.0.1:${port}//`)).status).toBe(404);
+  program.kill('SIGTERM');
+  await program.ended;
+});
+
 test('a port that is in use is one line, and the application runs', async () => {
   const shop = await startShop('parent');
   const result = await startOtelRun({ node, topology: 'parent', args: [node, '-e', 'setTimeout(() => console.log("ran"), 1500)'], env: { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_PROMETHEUS_PORT: new URL(shop.page).port } }).ended;

@@ -15,8 +15,10 @@ export interface FollowMetricsOptions {
 
 const OWN_WRITER = 'otel-run';
 
-/** Of those who have ended, nobody has come for the last points so long: they are forgotten. */
-const FORGET_MS = 600_000;
+/** How often what has ended is looked through where nothing is exported. */
+const FORGET_MS = 60_000;
+/** A writer between two segments has none for a moment. */
+const ABSENT_MS = 2000;
 
 /**
  * Follows the snapshots of metrics. What comes out are exports, at an interval and once more at the end; the snapshots are
@@ -29,7 +31,8 @@ export function followMetrics({ inner, view, store, intervalMs, own }: FollowMet
   let isLast = false;
   /** At the end our own points come last: they tell what became of all others. */
   let isOwnTold = own === null || intervalMs === null;
-  const writers = new Map<string, string>();
+  /** When it was first seen that they have no segment; null where they have. */
+  const writers = new Map<string, number | null>();
 
   return {
     read() {
@@ -60,7 +63,7 @@ export function followMetrics({ inner, view, store, intervalMs, own }: FollowMet
     const { segment, part } = chunk;
     if (part === null || segment === null) return chunk;
     const writer = segment.name.slice(0, segment.name.lastIndexOf('-'));
-    writers.set(writer, segment.name);
+    writers.set(writer, null);
     own?.see(part.resource);
     try {
       store.take(part, writer);
@@ -75,10 +78,14 @@ export function followMetrics({ inner, view, store, intervalMs, own }: FollowMet
     if (writers.size === 0) return;
     const living = new Set<string>();
     for (const segment of view.segments.values()) if (!inner.hasReadAll(segment) || !segment.writerEnded) living.add(segment.name.slice(0, segment.name.lastIndexOf('-')));
-    for (const writer of writers.keys()) {
-      if (living.has(writer)) continue;
-      writers.delete(writer);
-      store.end(writer);
+    const now = performance.now();
+    for (const [writer, absentSince] of writers) {
+      if (living.has(writer)) writers.set(writer, null);
+      else if (!isFinishing && now - (absentSince ?? now) < ABSENT_MS) writers.set(writer, absentSince ?? now);
+      else {
+        writers.delete(writer);
+        store.end(writer, BigInt(Date.now()) * 1_000_000n);
+      }
     }
   }
 }

@@ -68,6 +68,8 @@ interface BucketsJson {
 type Labels = readonly (readonly [name: string, value: string])[];
 
 interface Family {
+  /** Labels of what is on the page: of series whose names fall together the first is shown. */
+  readonly shown: Set<string>;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   readonly unit: string;
@@ -77,6 +79,8 @@ interface Family {
 /** Each series with `job` and `instance` of its resource, which `target_info` describes: one page is for many processes. */
 export function writePrometheus(request: MetricsJson, format: Format): string {
   const families = new Map<string, Family>();
+  /** Names of families and samples, and whose they are. */
+  const claimed = new Map([['target', 'target'], ['target_info', 'target']]);
   const targets = new Map<string, string>();
   for (const { resource, scopeMetrics = [] } of request.resourceMetrics ?? []) {
     const target = targetLabels(resource?.attributes ?? []);
@@ -84,7 +88,7 @@ export function writePrometheus(request: MetricsJson, format: Format): string {
     targets.set(info, info);
     for (const { scope, metrics = [] } of scopeMetrics) {
       const scopeLabels: Labels = [['otel_scope_name', scope?.name ?? ''], ['otel_scope_version', scope?.version ?? '']].filter(([, value]) => value !== '') as unknown as Labels;
-      for (const metric of metrics) addMetric(families, metric, [...target, ...scopeLabels], format);
+      for (const metric of metrics) addMetric(families, claimed, metric, [...target, ...scopeLabels], format);
     }
   }
   const blocks = [...families].map(([name, { type, help, unit, lines }]) => {
@@ -100,18 +104,31 @@ export function writePrometheus(request: MetricsJson, format: Format): string {
   return `${[...about, ...blocks.flat(), ...(format === 'openmetrics' ? ['# EOF'] : [])].join('\n')}\n`;
 }
 
-function addMetric(families: Map<string, Family>, metric: MetricJson, common: Labels, format: Format): void {
+function addMetric(families: Map<string, Family>, claimed: Map<string, string>, metric: MetricJson, common: Labels, format: Format): void {
   const data = metric.gauge ?? metric.sum ?? metric.histogram ?? metric.exponentialHistogram;
   if (data === undefined) return;
   const isCounter = metric.sum?.isMonotonic === true;
   const type = isCounter ? 'counter' : metric.histogram !== undefined || metric.exponentialHistogram !== undefined ? 'histogram' : 'gauge';
   const { name, unit } = nameOf(metric.name ?? '', metric.unit ?? '', type);
   let family = families.get(name);
-  if (family === undefined) families.set(name, (family = { type, help: metric.description ?? '', unit, lines: [] }));
+  if (family === undefined) {
+    const names = [name, ...SUFFIXES[type].map((suffix) => `${name}${suffix}`)];
+    if (names.some((one) => claimed.has(one))) return;
+    for (const one of names) claimed.set(one, name);
+    families.set(name, (family = { shown: new Set(), type, help: metric.description ?? '', unit, lines: [] }));
+  }
   // Two instruments of one name and different kinds cannot be on one page.
   if (family.type !== type) return;
-  for (const point of data.dataPoints ?? []) family.lines.push(...linesOf(name, type, point, [...common, ...labelsOf(point.attributes ?? [])], metric.exponentialHistogram !== undefined, format));
+  for (const point of data.dataPoints ?? []) {
+    const labels = [...common, ...labelsOf(point.attributes ?? [])];
+    const key = braces(labels);
+    if (family.shown.has(key)) continue;
+    family.shown.add(key);
+    family.lines.push(...linesOf(name, type, point, labels, metric.exponentialHistogram !== undefined, format));
+  }
 }
+
+const SUFFIXES: Readonly<Record<Family['type'], readonly string[]>> = { counter: ['_total', '_created'], gauge: [], histogram: ['_bucket', '_sum', '_count', '_created'] };
 
 function linesOf(name: string, type: Family['type'], point: PointJson, labels: Labels, isExponential: boolean, format: Format): string[] {
   const created = format === 'openmetrics' && type !== 'gauge' && point.startTimeUnixNano !== undefined ? [`${name}_created${braces(labels)} ${Number(point.startTimeUnixNano) / 1e9}`] : [];
@@ -174,6 +191,7 @@ const UNITS: Readonly<Record<string, string>> = {
 function nameOf(raw: string, unit: string, type: Family['type']): { name: string; unit: string } {
   const suffix = unit === '1' ? (type === 'gauge' ? 'ratio' : '') : unitName(unit);
   let name = raw.replace(/[^a-zA-Z0-9:]+/g, '_').replace(/_+$/, '');
+  if (/^_*$/.test(name)) name = `metric_${[...raw].map((character) => character.codePointAt(0)!.toString(16)).join('_')}`;
   if (/^\d/.test(name)) name = `_${name}`;
   if (type === 'counter') name = name.replace(/_total$/, '');
   if (suffix !== '' && !name.endsWith(`_${suffix}`)) name = `${name}_${suffix}`;

@@ -27,7 +27,11 @@ export function servePrometheus({ host, port, store, refresh, onFault }: Prometh
   });
   const name = `http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`;
   server.on('error', (error: NodeJS.ErrnoException) => onFault(error.code === 'EADDRINUSE' ? 'the port is in use: another run? (OTEL_EXPORTER_PROMETHEUS_PORT)' : error.message));
-  server.listen(port, host);
+  try {
+    server.listen(port, host);
+  } catch (error) {
+    onFault((error as Error).message);
+  }
   server.unref();
   return {
     name,
@@ -39,12 +43,12 @@ export function servePrometheus({ host, port, store, refresh, onFault }: Prometh
   };
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const [pathname] = (request.url ?? '/').split('?');
     if (pathname !== '/metrics') return void response.writeHead(404).end('metrics are at /metrics\n');
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
     refresh();
     const format: Format = /application\/openmetrics-text/.test(request.headers.accept ?? '') ? 'openmetrics' : 'text';
-    const page = writePrometheus(requestToJson('metrics', buildRequest(store.export(BigInt(Date.now()) * 1_000_000n))) as MetricsJson, format);
+    const page = writePrometheus(requestToJson('metrics', buildRequest(store.look(BigInt(Date.now()) * 1_000_000n))) as MetricsJson, format);
     const gzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
     response.writeHead(200, { 'content-type': CONTENT_TYPES[format], ...(gzip ? { 'content-encoding': 'gzip' } : {}) });
     if (request.method === 'HEAD') return void response.end();

@@ -6,17 +6,19 @@
 import { createWire } from '../../spool/wire.ts';
 import { splitFields, type Part } from '../request.ts';
 import { add, subtract } from './arithmetic.ts';
-import { readMetric, writeMetric, type Metric, type Point, type Temporality } from './point.ts';
+import { readMetric, writeMetric, type Metric, type Point, type PointValue, type Temporality } from './point.ts';
 
 export interface SeriesStore {
   /** Takes the snapshots of a writer in. Throws where they are unsound, with those before taken. */
   take(part: Part, writer: string): void;
-  /** This writer will tell nothing more. Its series are exported once more, and forgotten. */
-  end(writer: string): void;
+  /** This writer will tell nothing more since that time (nanoseconds). Its series are exported once more, and forgotten. */
+  end(writer: string, time: bigint): void;
   /** Something has come that no export has had. */
   readonly isDirty: boolean;
   /** The points of all series at this time (nanoseconds), one Metric each. */
   export(time: bigint): Part[];
+  /** The points of all series as they stand, cumulative, for whoever comes and as often as they come. */
+  look(time: bigint): Part[];
 }
 
 interface Series {
@@ -36,14 +38,26 @@ export interface SeriesOptions {
   readonly temporality: Temporality;
   /** Nanoseconds: of series that began earlier another exporter of this run has sent the first part, as deltas. */
   readonly takenOverAt: bigint | null;
+  /** Somebody comes to {@link SeriesStore.look}: what has ended stays for a while, for all who come. */
+  readonly lingers?: boolean;
+  /** Called now and then in what may take long. */
+  onProgress?(): void;
 }
 
-export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): SeriesStore {
+/** So long, in nanoseconds, what has ended can be looked at, and is told apart from others that have. */
+const LINGER = 300_000_000_000n;
+/** All those together that have ended long ago. */
+const FOLDED = '';
+const PROGRESS_EVERY = 500;
+
+export function createSeriesStore({ temporality, takenOverAt, lingers = false, onProgress = () => {} }: SeriesOptions): SeriesStore {
   const wire = createWire();
   const all = new Map<string, Series>();
-  /** Writers that have ended and whose points are still wanted. */
-  let ended = new Set<string>();
+  /** Writers that have ended and whose points are still wanted, and when they did. */
+  let ended = new Map<string, bigint>();
   let isDirty = false;
+  const hasEnded = (writer: string): boolean => writer === FOLDED || ended.has(writer);
+  const isLongAgo = (writer: string, now: bigint): boolean => writer === FOLDED || now - ended.get(writer)! > LINGER;
 
   const store: SeriesStore = {
     get isDirty() {
@@ -51,6 +65,7 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
     },
     take(part, writer) {
       ended.delete(writer);
+      onProgress();
       for (const { content } of splitFields(part.items)) {
         const { metric, point } = readMetric(content);
         const key = [part.resource, part.scope, metric.head, ...point.attributes].map((bytes) => bytes.toString('latin1')).join('\u0000') + metric.kind;
@@ -65,14 +80,16 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
         isDirty = true;
       }
     },
-    end(writer) {
-      ended.add(writer);
+    end(writer, time) {
+      ended.set(writer, time);
     },
     export(time) {
       isDirty = false;
-      const stillWanted = new Set<string>();
+      const stillWanted = new Map<string, bigint>();
       const parts: Part[] = [];
+      let done = 0;
       for (const [key, series] of all) {
+        if (++done % PROGRESS_EVERY === 0) onProgress();
         const point = forward(series, together(series, time));
         const told = point === null ? null : temporality === 'delta' && isAccumulated(series.metric) ? delta(series, point) : point;
         if (told !== null) {
@@ -80,11 +97,17 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
           parts.push({ resource: series.resource, scope: series.scope, items: writeMetric(wire, series.metric, told, kind), count: 1 });
         }
         series.isNew = false;
-        if (!retire(series)) all.delete(key);
-        else for (const writer of series.points.keys()) if (ended.has(writer)) stillWanted.add(writer);
+        if (!retire(series, time)) all.delete(key);
+        else for (const writer of series.points.keys()) if (ended.has(writer)) stillWanted.set(writer, ended.get(writer)!);
       }
       ended = stillWanted;
       return parts;
+    },
+    look(time) {
+      return [...all.values()].flatMap((series) => {
+        const point = together(series, time);
+        return point === null ? [] : [{ resource: series.resource, scope: series.scope, items: writeMetric(wire, series.metric, point, 'cumulative'), count: 1 }];
+      });
     },
   };
   return store;
@@ -93,7 +116,7 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
   function together({ metric, points }: Series, now: bigint): Point | null {
     let sum: Point | null = null;
     for (const [writer, point] of points) {
-      const at = ended.has(writer) ? point : { ...point, time: now > point.time ? now : point.time };
+      const at = hasEnded(writer) ? point : { ...point, time: now > point.time ? now : point.time };
       if (sum === null) sum = at;
       else if (metric.kind === 'gauge') sum = at.time >= sum.time ? at : sum;
       else sum = { attributes: at.attributes, start: at.start < sum.start ? at.start : sum.start, time: at.time > sum.time ? at.time : sum.time, value: add(sum.value, at.value), exemplars: [...(sum.exemplars ?? []), ...(at.exemplars ?? [])] };
@@ -112,17 +135,36 @@ export function createSeriesStore({ temporality, takenOverAt }: SeriesOptions): 
   function delta(series: Series, point: Point): Point | null {
     const { exported } = series;
     if (!series.isNew) return null;
+    // All series are told at the end, and each minute.
+    if (exported !== null && isSame(point.value, exported.value)) return null;
     series.exported = point;
     if (exported === null) return point;
     return { ...point, start: exported.time, value: subtract(point.value, exported.value), exemplars: (point.exemplars ?? []).filter(({ time }) => time > exported.time) };
   }
 
   /** False where no writer of the series is left. What the ended ones had counted stays as long as others go on with it. */
-  function retire({ metric, points }: Series): boolean {
-    if ([...points.keys()].every((writer) => ended.has(writer))) return false;
-    if (!isAccumulated(metric)) for (const writer of [...points.keys()]) if (ended.has(writer)) points.delete(writer);
+  function retire({ metric, points }: Series, now: bigint): boolean {
+    const writers = [...points.keys()];
+    if (writers.every(hasEnded)) return lingers && writers.some((writer) => !isLongAgo(writer, now));
+    for (const writer of writers) {
+      if (!hasEnded(writer) || writer === FOLDED) continue;
+      if (isAccumulated(metric) ? isLongAgo(writer, now) : !lingers || isLongAgo(writer, now)) {
+        if (isAccumulated(metric)) fold(points, points.get(writer)!);
+        points.delete(writer);
+      }
+    }
     return true;
   }
+}
+
+/** Threads and workers come and go: of those that have gone one point is left. */
+function fold(points: Map<string, Point>, gone: Point): void {
+  const before = points.get(FOLDED);
+  points.set(FOLDED, before === undefined ? gone : { ...gone, start: before.start < gone.start ? before.start : gone.start, time: before.time > gone.time ? before.time : gone.time, value: add(before.value, gone.value) });
+}
+
+function isSame(one: PointValue, other: PointValue): boolean {
+  return 'value' in one && 'value' in other ? one.value === other.value : 'count' in one && 'count' in other && one.count === other.count && one.sum === other.sum;
 }
 
 function isAccumulated({ kind, isMonotonic }: Metric): boolean {

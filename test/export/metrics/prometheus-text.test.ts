@@ -17,6 +17,8 @@ describe('names', () => {
     [gauge('speed', 'm/s'), 'speed_meters_per_second 1'],
     [gauge('rate', '{request}/s'), 'rate_per_second 1'],
     [gauge('1st', ''), '_1st 1'],
+    [gauge('日本', ''), 'metric_65e5_672c 1'],
+    [counter('°', 's'), 'metric_b0_seconds_total 1'],
     [gauge('a..b//c', ''), 'a_b_c 1'],
     [gauge('took_seconds', 's'), 'took_seconds 1'],
     [counter('calls', '1'), 'calls_total 1'],
@@ -26,6 +28,15 @@ describe('names', () => {
     [{ name: 'odd', unit: '', gauge: { dataPoints: [{ asDouble: 'NaN' }] } }, 'odd NaN'],
     [{ name: 'odd', unit: '', gauge: { dataPoints: [{ asDouble: '-Infinity' }] } }, 'odd -Inf'],
   ])('%j', (metric, line) => expect(sample(metric)).toBe(line));
+});
+
+test.each<[what: string, metrics: MetricJson[], names: string[]]>([
+  ['a counter, and a gauge of the name of its sample', [counter('conf', ''), gauge('conf_total', '')], ['conf_total']],
+  ['what would stand among the targets', [gauge('target_info', ''), gauge('target', ''), gauge('good', '')], ['good']],
+  ['a histogram, and a counter that would be its count', [{ name: 'took', histogram: { dataPoints: [{ count: '1', bucketCounts: ['1'], explicitBounds: [] }] } }, gauge('took.count', '')], ['took_bucket', 'took_count']],
+  ['series whose names fall together', [gauge('same.name', ''), gauge('same_name', '')], ['same_name']],
+])('of what cannot be on one page the first is: %s', (_, metrics, names) => {
+  for (const format of ['text', 'openmetrics'] as const) expect(page(metrics, format).filter((line) => line !== '' && !/^(?:#|target_info)/.test(line)).map((line) => line.split('{')[0])).toEqual(names);
 });
 
 test('labels: those of the target and the scope, keys that fall together, what must be escaped', () => {

@@ -56,7 +56,7 @@ describe('a series', () => {
   test('whose writer has ended is told once more, as of then', () => {
     const store = createSeriesStore(cumulative);
     store.take(part(counter, point(4, 20n)), 'w');
-    store.end('w');
+    store.end('w', 50n);
     expect(told(store.export(100n))).toEqual([[4, 1n, 20n]]);
     expect(store.export(200n)).toEqual([]);
   });
@@ -67,7 +67,7 @@ describe('a series', () => {
     store.take(part(counter, point(1, 20n, ['b'])), 'w');
     expect(told(store.export(100n))).toEqual([[4, 1n, 100n], [1, 1n, 100n]]);
     store.take(part(counter, point(5, 90n)), 'w');
-    store.end('w');
+    store.end('w', 50n);
     expect(told(store.export(200n))).toEqual([[5, 1n, 101n]]);
   });
 
@@ -75,7 +75,7 @@ describe('a series', () => {
     const store = createSeriesStore(cumulative);
     store.take(part(counter, point(4, 20n)), 'w');
     store.take(part(counter, point(1, 20n)), 'v');
-    store.end('w');
+    store.end('w', 50n);
     expect(told(store.export(100n))).toEqual([[5, 1n, 100n]]);
     store.take(part(counter, point(6, 120n)), 'w');
     expect(told(store.export(200n))).toEqual([[7, 1n, 200n]]);
@@ -86,7 +86,7 @@ describe('a series', () => {
     store.take(part(counter, point(4, 20n)), 'w');
     store.take(part(counter, point(3, 30n)), 'v');
     expect(told(store.export(100n))).toEqual([[7, 1n, 100n]]);
-    store.end('w');
+    store.end('w', 50n);
     expect(told(store.export(200n))).toEqual([[7, 1n, 200n]]);
     expect(told(store.export(300n))).toEqual([[7, 1n, 300n]]);
   });
@@ -95,7 +95,7 @@ describe('a series', () => {
     const store = createSeriesStore(cumulative);
     store.take(part(open, point(4, 20n)), 'w');
     store.take(part(open, point(3, 30n)), 'v');
-    store.end('w');
+    store.end('w', 50n);
     expect(told(store.export(100n))).toEqual([[7, 1n, 100n]]);
     expect(told(store.export(200n))).toEqual([[3, 1n, 200n]]);
   });
@@ -105,6 +105,40 @@ describe('a series', () => {
     store.take(part(level, point(4, 50n)), 'w');
     store.take(part(level, point(9, 30n)), 'v');
     expect(told(store.export(0n))).toEqual([[4, 1n, 50n]]);
+  });
+
+  test('of writers that have ended long ago are one point, and count on', () => {
+    const minutes = (count: number): bigint => BigInt(count) * 60_000_000_000n;
+    const store = createSeriesStore(cumulative);
+    store.take(part(counter, point(1, 10n)), 'lives');
+    for (let n = 0; n < 5; n++) {
+      store.take(part(counter, point(10, 20n)), `w${n}`);
+      store.end(`w${n}`, minutes(n));
+      expect(told(store.export(minutes(n) + 100n)).map(([value]) => value)).toEqual([11 + 10 * n]);
+    }
+    // Those that ended less than five minutes ago may still have been thought to.
+    expect(told(store.export(minutes(8))).map(([value]) => value)).toEqual([51]);
+    store.take(part(counter, point(12, minutes(8))), 'w4');
+    expect(told(store.export(minutes(20))).map(([value]) => value)).toEqual([53]);
+    expect(told(store.export(minutes(30))).map(([value]) => value)).toEqual([53]);
+    store.end('lives', minutes(31));
+    store.end('w4', minutes(31));
+    store.export(minutes(31));
+    expect(store.export(minutes(32))).toEqual([]);
+  });
+
+  test('can be looked at by as many as come, for a while after its writer has ended', () => {
+    const minutes = (count: number): bigint => BigInt(count) * 60_000_000_000n;
+    const store = createSeriesStore({ ...cumulative, lingers: true });
+    store.take(part(counter, point(4, 20n)), 'w');
+    store.take(part(level, point(9, 20n)), 'w');
+    store.end('w', 50n);
+    for (const time of [100n, 200n, minutes(4)]) {
+      expect(told(store.look(time)).map(([value]) => value)).toEqual([4, 9]);
+      store.export(time);
+    }
+    store.export(minutes(6));
+    expect(store.look(minutes(6))).toEqual([]);
   });
 
   test('is told apart by its attributes', () => {
@@ -123,6 +157,11 @@ describe('as deltas', () => {
     expect(told(store.export(200n))).toEqual([[9, 1n, 200n]]);
     store.take(part(counter, point(7, 250n)), 'w');
     expect(told(store.export(300n))).toEqual([[3, 100n, 300n], [9, 1n, 300n]]);
+    // At the end everything is told once more.
+    store.take(part(counter, point(7, 350n)), 'w');
+    expect(told(store.export(400n))).toEqual([[9, 1n, 400n]]);
+    store.take(part(counter, point(8, 450n)), 'w');
+    expect(told(store.export(500n))).toEqual([[1, 300n, 500n], [9, 1n, 500n]]);
   });
 
   test('what another exporter of this run has told is not told again', () => {
