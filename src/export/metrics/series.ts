@@ -22,6 +22,7 @@ export interface SeriesStore {
 }
 
 interface Series {
+  readonly place: number;
   readonly resource: Buffer;
   readonly scope: Buffer;
   readonly metric: Metric;
@@ -56,6 +57,9 @@ export function createSeriesStore({ temporality, takenOverAt, lingers = false, o
   /** Writers that have ended and whose points are still wanted, and when they did. */
   let ended = new Map<string, bigint>();
   let isDirty = false;
+  /** Numbers of resources with their scopes. */
+  const places = new Map<string, number>();
+  let nextPlace = 0;
   const hasEnded = (writer: string): boolean => writer === FOLDED || ended.has(writer);
   const isLongAgo = (writer: string, now: bigint): boolean => writer === FOLDED || now - ended.get(writer)! > LINGER;
 
@@ -66,12 +70,13 @@ export function createSeriesStore({ temporality, takenOverAt, lingers = false, o
     take(part, writer) {
       ended.delete(writer);
       onProgress();
+      const place = placeOf(part);
       for (const { content } of splitFields(part.items)) {
         const { metric, point } = readMetric(content);
-        const key = [part.resource, part.scope, metric.head, ...point.attributes].map((bytes) => bytes.toString('latin1')).join('\u0000') + metric.kind;
+        const key = `${place} ${metric.kind} ${[metric.head, ...point.attributes].map((bytes) => bytes.toString('latin1')).join('\u0000')}`;
         let series = all.get(key);
         if (series === undefined) {
-          series = { resource: part.resource, scope: part.scope, metric: { ...metric, head: Buffer.from(metric.head) }, points: new Map(), isNew: true, toldAt: 0n, exported: null };
+          series = { place, resource: part.resource, scope: part.scope, metric: { ...metric, head: Buffer.from(metric.head) }, points: new Map(), isNew: true, toldAt: 0n, exported: null };
           if (temporality === 'delta' && takenOverAt !== null && point.start < takenOverAt) series.exported = point;
           all.set(key, series);
         }
@@ -101,6 +106,8 @@ export function createSeriesStore({ temporality, takenOverAt, lingers = false, o
         else for (const writer of series.points.keys()) if (ended.has(writer)) stillWanted.set(writer, ended.get(writer)!);
       }
       ended = stillWanted;
+      const used = new Set([...all.values()].map(({ place }) => place));
+      for (const [name, place] of places) if (!used.has(place)) places.delete(name);
       return parts;
     },
     look(time) {
@@ -111,6 +118,14 @@ export function createSeriesStore({ temporality, takenOverAt, lingers = false, o
     },
   };
   return store;
+
+  /** A resource is long, and that of very many series. */
+  function placeOf({ resource, scope }: Part): number {
+    const name = `${resource.toString('latin1')}\u0000${scope.toString('latin1')}`;
+    let place = places.get(name);
+    if (place === undefined) places.set(name, (place = nextPlace++));
+    return place;
+  }
 
   /** Of a writer that lives the last value still holds now; one that has ended held it until then. */
   function together({ metric, points }: Series, now: bigint): Point | null {
