@@ -8,8 +8,9 @@ import { moduleHooks } from './build/import-hooks.mjs';
 import { configWithoutCode } from './build/config-without-code.mjs';
 import { loadLater } from './build/load-later.mjs';
 import { inlineConventions } from './build/inline-conventions.mjs';
-import { buildInstrumentationChunks, buildParts } from './build/agent-chunks.mjs';
+import { SHARED, buildInstrumentationChunks, buildParts } from './build/agent-chunks.mjs';
 import { leaveOutDetectors } from './build/leave-out-detectors.mjs';
+import { assertResolved } from './build/resolved.mjs';
 import { writeLicences } from './build/licences.mjs';
 import { assertNoTwins } from './build/twins.mjs';
 
@@ -119,6 +120,7 @@ if (existsSync(join(root, 'src/agent/esm-hook.mts'))) {
 
 const metafiles = results.map((result) => result.metafile);
 assertNoTwins(metafiles, root);
+assertResolved(metafiles, SHARED);
 writeLicences(metafiles, root, join(root, 'THIRD-PARTY-LICENSES.txt'));
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafiles.map((meta) => Object.fromEntries(Object.entries(meta.outputs).map(([file, { bytes }]) => [relative(relative(root, dist), file), bytes])))));
 

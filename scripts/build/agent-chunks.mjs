@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Packages of which agent and instrumentations must share one instance; src/agent/instrumentation/chunk.ts has them. */
-const SHARED = /^@opentelemetry\/(api|api-logs|core|instrumentation|semantic-conventions)$/;
+export const SHARED = /^@opentelemetry\/(api|api-logs|core|instrumentation|semantic-conventions)$/;
 
 /**
  * Builds one file for each instrumentation, `instrumentations/<name>.js` beside the agent: parsing them all at
