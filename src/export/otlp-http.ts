@@ -182,6 +182,8 @@ async function asJson(signal: SignalName, body: Buffer): Promise<Buffer> {
 function detailOf(contentType: string, body: Buffer): string {
   if (contentType.startsWith('application/x-protobuf')) return readStatusMessage(body);
   if (contentType.startsWith('text/html')) return '';
+  // Loki says so of what it writes as protobuf.
+  if (contentType.startsWith('application/octet-stream') && readStatusMessage(body) !== '') return readStatusMessage(body);
   const text = body.toString('utf8', 0, 1000);
   return /^[\s{}[\]"]*$|^\s*null\s*$/.test(text) ? '' : text; // an empty JSON value is no reason
 }

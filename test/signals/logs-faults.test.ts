@@ -102,6 +102,7 @@ describe.concurrent('a backend', () => {
 
   test.for([
     ['refuses them', { kind: 'status', status: 400 }, /100 log records for \S+ lost: .*400/],
+    ['refuses them as Loki does', { kind: 'status', status: 400, headers: { 'content-type': 'application/octet-stream' }, body: '\x12\x07too old' }, /100 log records for \S+ lost: HTTP 400: too old\n/],
     ['refuses some of them', { kind: 'partial', rejected: 30, message: 'too old' }, /30 log records for \S+ lost: refused by the backend: too old/],
   ] as const)('that %s: what is lost is said once', async ([, trouble, words], context) => {
     const [place, receiver] = [makeTestPlace(context), await receive(context)];
