@@ -105,6 +105,36 @@ test('what the console cannot show throws to its caller, as without us; a revoke
   expect((await logsCame(3)).map(({ body }) => body)).toEqual(['revoked <Revoked Proxy>', 'trapped {}', 'boom,mute,shown,shown']);
 });
 
+describe('pino keeps the stream that it was given', () => {
+  const pino = `const pino = require(${library('pino')}); const { symbols } = pino;`;
+  const play = async (text: string, count: number) => {
+    const file = script(pino + text);
+    const plain = await plainNode({ node, args: [file] });
+    const result = await otelRun({ node, args: [node, file], env: env() });
+    expect([result.exitCode, result.signal, result.stdout, result.stderr]).toEqual([plain.exitCode, plain.signal, plain.stdout, plain.stderr]);
+    return { stdout: plain.stdout, logs: (await logsCame(count)).filter(({ eventName }) => eventName === '') };
+  };
+
+  test('what is flushed before a kill is written', async () => {
+    const { stdout, logs } = await play(`const l = pino({ base: null, timestamp: false }, pino.destination({ dest: 1, sync: false, minLength: 8192 })); l.info('flushed'); l.flush(() => process.kill(process.pid, 'SIGKILL')); setTimeout(() => {}, 60_000);`, 1);
+    expect(stdout).toBe('{"level":30,"msg":"flushed"}\n');
+    expect(logs).toMatchObject([{ body: 'flushed', severity: 9 }]);
+  });
+
+  test('it is the same object, for children and in a module of its own; each line is sent once', async () => {
+    const text = `const dest = pino.destination({ dest: 1, sync: true }); const l = pino.pino({ base: null, timestamp: false }, dest); const other = pino({ base: null, timestamp: false }, dest); const child = l.child({ part: 'child' }); child.error('one'); other.debug('quiet'); other.info('two'); console.log(l[symbols.streamSym] === dest, child[symbols.streamSym] === dest, typeof pino.multistream([]).write);`;
+    const { stdout, logs } = await play(text, 2);
+    expect(stdout).toContain('true true function');
+    expect(logs).toMatchObject([{ body: 'one', severity: 17, attributes: { part: 'child' } }, { body: 'two', severity: 9 }]);
+  });
+
+  test('what a hook takes out of a line is not sent', async () => {
+    const { stdout, logs } = await play(`pino({ base: null, timestamp: false, hooks: { streamWrite: (line) => line.replaceAll('4711', 'XXXX') } }).child({}).warn('card 4711');`, 1);
+    expect(stdout).toBe('{"level":40,"msg":"card XXXX"}\n');
+    expect(logs).toMatchObject([{ body: 'card XXXX', severity: 13 }]);
+  });
+});
+
 test('no exporter for logs: none is sent', async () => {
   const file = script(`require(${library('pino')})().info('quiet'); trace.getTracer('t').startSpan('s').end();`);
   await otelRun({ node, args: [node, file], env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } });

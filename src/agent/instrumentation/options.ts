@@ -6,6 +6,7 @@ import { withCallersStack } from './caller-stack.ts';
 import { withFailureCodes } from './database-failures.ts';
 import { nameRequestErrors, noteBrokenResponse, noteHttpOutcome } from './http-outcome.ts';
 import { ioredisStatement, withoutResends } from './ioredis-resends.ts';
+import { readLines } from './pino-lines.ts';
 import { nameStatement } from './postgres-names.ts';
 import { followSubmitted, withSubmitted } from './postgres-submitted.ts';
 import { redisStatement } from './redis-statement.ts';
@@ -33,6 +34,7 @@ export function adjustInstrumentation(name: string, instrumentation: object): vo
   if (name === 'aws-sdk') guardServices(instrumentation);
   if (name === 'http') nameRequestErrors(instrumentation);
   if (name === 'pg') followSubmitted(instrumentation);
+  if (name === 'pino') readLines(instrumentation);
   // It wraps nothing: it listens on diagnostics channels.
   if (name === 'undici') onStepAside(() => (instrumentation as { disable(): void }).disable());
 }
