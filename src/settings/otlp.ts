@@ -72,7 +72,7 @@ export function composeDestination(sending: Sending, env: Env, say: (problem: Pr
     insecure: insecure ?? false,
   });
   if (read.url === null) {
-    const effect = name === undefined ? `no ${signal} are sent` : 'nothing is sent there';
+    const effect = name === undefined && isSignal ? `no ${signal} are sent` : 'nothing is sent there';
     say(problemAt(endpoint.origin, `${read.wrong}; ${effect}`, { severity: 'error', strict: true, hint: read.hint }));
     return { destination: null, reason: `${describeOrigin(endpoint.origin)} is no endpoint`, origin: endpoint.origin };
   }

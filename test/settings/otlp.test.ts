@@ -38,13 +38,13 @@ test.each<[Record<string, string>, string]>([
 });
 
 test.each<[Record<string, string>, string]>([
-  [{ [ENDPOINT]: 'c:4318' }, `${ENDPOINT}: 'c:4318' is no http:// or https:// URL; no traces are sent (write http://c:4318 or https://c:4318)`],
-  [{ [ENDPOINT]: 'unix:run/x' }, `${ENDPOINT}: 'unix:run/x' names no absolute path of a socket; no traces are sent (for instance unix:///run/otel.sock)`],
-  [{ ...grpc, [ENDPOINT]: 'unix://run/x' }, `${ENDPOINT}: 'unix://run/x' names no absolute path of a socket; no traces are sent (for instance unix:///run/otel.sock)`],
-  [{ [ENDPOINT]: 'unix:///run/' }, `${ENDPOINT}: 'unix:///run/' names no absolute path of a socket; no traces are sent (for instance unix:///run/otel.sock)`],
-  [{ [ENDPOINT]: 'http://' }, `${ENDPOINT}: 'http://' is no valid URL; no traces are sent (for instance http://localhost:4318)`],
+  [{ [ENDPOINT]: 'c:4318' }, `${ENDPOINT}: 'c:4318' is no http:// or https:// URL; nothing is sent there (write http://c:4318 or https://c:4318)`],
+  [{ [ENDPOINT]: 'unix:run/x' }, `${ENDPOINT}: 'unix:run/x' names no absolute path of a socket; nothing is sent there (for instance unix:///run/otel.sock)`],
+  [{ ...grpc, [ENDPOINT]: 'unix://run/x' }, `${ENDPOINT}: 'unix://run/x' names no absolute path of a socket; nothing is sent there (for instance unix:///run/otel.sock)`],
+  [{ [ENDPOINT]: 'unix:///run/' }, `${ENDPOINT}: 'unix:///run/' names no absolute path of a socket; nothing is sent there (for instance unix:///run/otel.sock)`],
+  [{ [ENDPOINT]: 'http://' }, `${ENDPOINT}: 'http://' is no valid URL; nothing is sent there (for instance http://localhost:4318)`],
   [{ [TRACES]: 'http://c:99999' }, `${TRACES}: 'http://c:99999' is no valid URL; no traces are sent (for instance http://localhost:4318)`],
-  [{ [ENDPOINT]: 'ftp://me:pw@c/?key=s3cret' }, `${ENDPOINT}: 'ftp://***@c/?key=***' is no http:// or https:// URL; no traces are sent`],
+  [{ [ENDPOINT]: 'ftp://me:pw@c/?key=s3cret' }, `${ENDPOINT}: 'ftp://***@c/?key=***' is no http:// or https:// URL; nothing is sent there`],
 ])('%j switches sending off', async (env, line) => {
   const { otlp, problems } = await read({ env });
   expect(await readLines({ env })).toEqual([line]);
