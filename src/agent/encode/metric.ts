@@ -15,7 +15,7 @@ const HISTOGRAM = 0;
 const EXPONENTIAL_HISTOGRAM = 1;
 const GAUGE = 2;
 
-/** Field 2 of ScopeMetrics. The bytes are valid until the next call. */
+/** Field 2 of ScopeMetrics; attributes are redacted already, where they are measured. The bytes are valid until the next call. */
 export type MetricEncoder = (metric: MetricData, point: DataPoint<number | Histogram | ExponentialHistogram>, exemplars: readonly Exemplar[]) => Buffer;
 
 export function createMetricEncoder(redactor: Redactor): MetricEncoder {
@@ -29,12 +29,12 @@ export function createMetricEncoder(redactor: Redactor): MetricEncoder {
     if (descriptor.unit !== '') wire.stringField(0x1a, descriptor.unit);
     const data = wire.open(dataPointType === GAUGE ? 0x2a : dataPointType === HISTOGRAM ? 0x4a : dataPointType === EXPONENTIAL_HISTOGRAM ? 0x52 : 0x3a);
     const start = wire.open(0x0a);
-    const attributes = redactor.attributes(point.attributes);
+    const { attributes } = point;
     if (dataPointType === HISTOGRAM) writeHistogram(wire, point as DataPoint<Histogram>, attributes);
     else if (dataPointType === EXPONENTIAL_HISTOGRAM) writeExponential(wire, point as DataPoint<ExponentialHistogram>, attributes);
     else writeNumber(wire, point as DataPoint<number>, attributes, descriptor.valueType);
     const tag = dataPointType === HISTOGRAM ? 0x42 : dataPointType === EXPONENTIAL_HISTOGRAM ? 0x5a : 0x2a;
-    for (const exemplar of exemplars) writeExemplar(wire, tag, exemplar, redactor.attributes(exemplar.filtered), dataPointType !== HISTOGRAM && dataPointType !== EXPONENTIAL_HISTOGRAM && descriptor.valueType === ValueType.INT);
+    for (const exemplar of exemplars) writeExemplar(wire, tag, exemplar, exemplar.filtered, dataPointType !== HISTOGRAM && dataPointType !== EXPONENTIAL_HISTOGRAM && descriptor.valueType === ValueType.INT);
     wire.close(start);
     if (dataPointType !== GAUGE) wire.varintField(0x10, CUMULATIVE);
     if ('isMonotonic' in metric && metric.isMonotonic) wire.varintField(0x18, 1);

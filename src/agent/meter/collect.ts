@@ -47,8 +47,12 @@ export function collect(provider: MeterProvider): { readonly scope: MetricScope;
     for (const single of state.observableRegistry._callbacks) observe(single, now);
     for (const batch of state.observableRegistry._batchCallbacks) observeBatch(batch, now);
     const metrics = state.metricStorageRegistry.getStorages(collector).flatMap((storage): readonly Collected[] => {
-      const metric = storage.collect(collector, now);
-      return metric === undefined ? [] : [{ storage, metric }];
+      try {
+        const metric = storage.collect(collector, now);
+        return metric === undefined ? [] : [{ storage, metric }];
+      } catch {
+        return []; // it costs the others nothing
+      }
     });
     return { scope: state._instrumentationScope, metrics };
   });

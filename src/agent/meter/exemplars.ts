@@ -6,8 +6,9 @@
 import { TraceFlags, context, isSpanContextValid, trace, type Attributes, type Context, type SpanContext } from '@opentelemetry/api';
 import { DeltaMetricProcessor } from '@opentelemetry/sdk-metrics/build/src/state/DeltaMetricProcessor';
 import { SyncMetricStorage } from '@opentelemetry/sdk-metrics/build/src/state/SyncMetricStorage';
-import { binarySearchUB, hashAttributes } from '@opentelemetry/sdk-metrics/build/src/utils';
+import { binarySearchUB } from '@opentelemetry/sdk-metrics/build/src/utils';
 import type { MetricsPlan } from '../../plan/types.ts';
+import { hashOf } from './attributes.ts';
 
 export interface Exemplar {
   readonly value: number;
@@ -69,13 +70,13 @@ export function keepExemplars(filter: MetricsPlan['exemplars']): void {
 
 /** Those of a series, the application's own instruments as well; none of what is observed. */
 export function exemplarsOf(storage: object, attributes: Attributes): readonly Exemplar[] {
-  const kept = (storage as Storage)._deltaMetricStorage._exemplars?.get(hashAttributes(attributes));
+  const kept = (storage as Storage)._deltaMetricStorage._exemplars?.get(hashOf(attributes));
   return kept === undefined ? [] : kept.slots.filter((slot) => slot !== undefined);
 }
 
 function keep(target: Processor, value: number, attributes: Attributes, time: number, span: SpanContext | undefined, all: Attributes): void {
   const kept = (target._exemplars ??= new Map());
-  const hash = hashAttributes(attributes);
+  const hash = hashOf(attributes);
   let reservoir = kept.get(hash);
   if (reservoir === undefined) kept.set(hash, (reservoir = { slots: [], seen: 0 }));
   const slot = slotOf(target._aggregator, reservoir, value);

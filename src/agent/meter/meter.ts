@@ -6,14 +6,17 @@ import type { MeterProvider as ApiMeterProvider } from '@opentelemetry/api';
 import { emptyResource } from '@opentelemetry/resources';
 import { AggregationType, MeterProvider, MetricReader, type AggregationOption, type DataPoint, type ExponentialHistogram, type Histogram, type IMetricReader, type MetricData, InstrumentType } from '@opentelemetry/sdk-metrics';
 import type { AgentPlan } from '../../plan/types.ts';
-import { LIMIT, limitCardinality } from './cardinality.ts';
+import type { Redactor } from '../redact/redact.ts';
+import { createCleaner } from './attributes.ts';
+import { LIMIT, limitCardinality, recordQuickly } from './cardinality.ts';
 import { collect } from './collect.ts';
 import { exemplarsOf, keepExemplars, type Exemplar } from './exemplars.ts';
+import { guardInstruments, guardMeters } from './guard.ts';
 import { measureProcess } from './process-metrics.ts';
 import { addViews, createView } from './views.ts';
 
 export type Point = DataPoint<number | Histogram | ExponentialHistogram>;
-/** Takes a point of a metric of a scope; what it holds is the SDK's and may change later. */
+/** Takes a point of a metric of a scope, redacted; what it holds is the SDK's and may change later. */
 export type PointSink = (scope: MetricScope, metric: MetricData, point: Point, exemplars: readonly Exemplar[]) => void;
 
 export interface MetricScope {
@@ -28,7 +31,9 @@ export interface Meter {
   snapshot(all: boolean): void;
 }
 
-export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: PointSink): Meter {
+export function createMeter(plan: NonNullable<AgentPlan['metrics']>, redactor: Redactor, sink: PointSink): Meter {
+  guardInstruments(createCleaner(redactor));
+  recordQuickly();
   keepExemplars(plan.exemplars);
   limitCardinality();
   const standard = (type: InstrumentType): AggregationOption => (plan.histograms === 'exponential' && type === InstrumentType.HISTOGRAM ? EXPONENTIAL : { type: AggregationType.DEFAULT });
@@ -36,6 +41,7 @@ export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: Point
     resource: emptyResource(),
     readers: [new SnapshotReader(standard) as IMetricReader],
   });
+  guardMeters(provider);
   addViews(provider, plan.views.map((view) => createView(view, LIMIT, standard)));
   if (plan.process) measureProcess(provider);
   // By metric and attributes: the application may hand the same object to several instruments, and the SDK keeps it.
@@ -50,8 +56,12 @@ export function createMeter(plan: NonNullable<AgentPlan['metrics']>, sink: Point
           for (const point of metric.dataPoints as Point[]) {
             const mark = markOf(point.value);
             if (!all && told.get(point.attributes) === mark) continue;
-            told.set(point.attributes, mark);
-            sink(scope, metric, point, exemplarsOf(storage, point.attributes));
+            try {
+              sink(scope, metric, point, exemplarsOf(storage, point.attributes));
+              told.set(point.attributes, mark);
+            } catch {
+              told.delete(point.attributes); // it is told the next time
+            }
           }
         }
       }

@@ -29,7 +29,7 @@ const now = performance.now.bind(performance);
 export function startMetering(plan: NonNullable<AgentPlan['metrics']>, handOff: HandOff, scopes: Scopes, redactor: Redactor): Metering {
   const { createMeter } = loadPart<typeof import('./meter.ts')>('meter');
   const encode = createMetricEncoder(redactor);
-  const meter = createMeter(plan, (scope, metric, point, exemplars) => handOff.append(Signal.metrics, scopes.numberOf(scope), encode(metric, point, exemplars)));
+  const meter = createMeter(plan, redactor, (scope, metric, point, exemplars) => handOff.append(Signal.metrics, scopes.numberOf(scope), encode(metric, point, exemplars)));
   let isOff = false;
   let turn = 0;
 

@@ -1,9 +1,6 @@
 /** Views of the settings as those of the SDK. https://opentelemetry.io/docs/specs/otel/metrics/sdk/#view */
-import type { HrTime } from '@opentelemetry/api';
 import { AggregationType, InstrumentType, type AggregationOption, type IAttributesProcessor, type MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { InstrumentDescriptor } from '@opentelemetry/sdk-metrics/build/src/InstrumentDescriptor';
-import { AsyncMetricStorage } from '@opentelemetry/sdk-metrics/build/src/state/AsyncMetricStorage';
-import { AttributeHashMap } from '@opentelemetry/sdk-metrics/build/src/state/HashMap';
 import { View } from '@opentelemetry/sdk-metrics/build/src/view/View';
 import { toAggregation } from '@opentelemetry/sdk-metrics/build/src/view/AggregationOption';
 import type { ViewPlan } from '../../plan/types.ts';
@@ -22,7 +19,6 @@ const TYPES = {
 
 /** Views of a provider that has no instrument yet. */
 export function addViews(provider: MeterProvider, views: readonly View[]): void {
-  if (views.length > 0) addUpObserved();
   const { viewRegistry } = (provider as unknown as { readonly _sharedState: { readonly viewRegistry: { addView(view: View): void } } })._sharedState;
   for (const view of views) viewRegistry.addView(view);
 }
@@ -87,32 +83,4 @@ function createMatcher(patterns: readonly string[]): Matcher {
   const source = patterns.map((pattern) => pattern.replace(/[\\^$.|+()[\]{}]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')).join('|');
   const expression = new RegExp(`^(?:${source})$`, 's');
   return (text) => expression.test(text);
-}
-
-interface ObservedStorage {
-  readonly _attributesProcessor: IAttributesProcessor | undefined;
-  readonly _deltaMetricStorage: { readonly _aggregator: { readonly kind: number }; batchCumulate(measurements: AttributeHashMap<number>, time: HrTime): void };
-  record(measurements: AttributeHashMap<number>, time: HrTime): void;
-}
-
-/** Of `AggregatorKind`. */
-const SUM = 1;
-let isDone = false;
-
-/** What observed sums have left of their attributes may be the same: then they are one sum. The SDK (2.12) keeps the last of them. */
-function addUpObserved(): void {
-  if (isDone) return;
-  isDone = true;
-  const prototype = AsyncMetricStorage.prototype as unknown as ObservedStorage;
-  const { record } = prototype;
-  prototype.record = function (measurements, time) {
-    const { _attributesProcessor: filter, _deltaMetricStorage: storage } = this;
-    if (filter === undefined || storage._aggregator.kind !== SUM) return record.call(this, measurements, time);
-    const sums = new AttributeHashMap<number>();
-    for (const [attributes, value] of measurements.entries()) {
-      const left = filter.process(attributes);
-      sums.set(left, (sums.get(left) ?? 0) + value);
-    }
-    storage.batchCumulate(sums, time);
-  };
 }
