@@ -135,6 +135,73 @@ describe('pino keeps the stream that it was given', () => {
   });
 });
 
+describe('winston', () => {
+  const winston = `const winston = require(${library('winston')}); const { createLogger, format, transports: { Console } } = winston;`;
+  /** Its output as with plain node, and the records that came. */
+  const play = async (text: string, count: number) => {
+    const file = script(winston + text);
+    const plain = await plainNode({ node, args: [file] });
+    const result = await otelRun({ node, args: [node, file], env: env() });
+    expect(result.exitCode).toBe(plain.exitCode);
+    return { result, plain, logs: count === 0 ? [] : await logsCame(count) };
+  };
+
+  test.each([
+    ['made without', `createLogger({}).info('lost')`],
+    ['of the module itself', `winston.info('lost')`],
+    ['after the last is removed', `const own = new Console(); const l = createLogger({ transports: own }); l.remove(own); l.info('lost')`],
+  ])('a logger with no transport is told so: %s', async (_, text) => {
+    const { result, plain } = await play(`${text};`, 0);
+    expect(plain.stderr).toContain('with no transports');
+    expect(result.stderr).toBe(plain.stderr);
+    expect(logsOf(receiver.requests)).toEqual([]);
+  });
+
+  test('loggers that share transports, and children: a record is sent once, and the array is as it was', async () => {
+    const { result, plain, logs } = await play(`const transports = [new Console(), new Console({ level: 'error' })]; const all = [1, 2, 3].map((i) => createLogger({ transports, defaultMeta: { i } })); all[2].info('once'); all[0].child({ part: 'a' }).error('twice'); console.log(transports.length, all[0].transports.length);`, 2);
+    expect(result.stdout).toBe(plain.stdout);
+    expect(plain.stdout).toContain('2 2');
+    expect(logs).toMatchObject([{ body: 'once', attributes: { i: 3 } }, { body: 'twice', severity: 17, attributes: { part: 'a' } }]);
+    expect(logs).toHaveLength(2);
+  });
+
+  test('transports that are exchanged', async () => {
+    const { logs } = await play(`const l = createLogger({ transports: new Console() }); l.info('before'); l.clear().add(new Console({ level: 'debug' })); l.debug('after'); l.silly('not written'); l.configure({ level: 'warn', transports: [new Console()] }); l.info('not written'); l.warn('at last');`, 3);
+    expect(logs.map(({ body, severity }) => [body, severity])).toEqual([['before', 9], ['after', 5], ['at last', 13]]);
+  });
+
+  test('errors are exceptions; words, figures and what has a name are none', async () => {
+    const { logs } = await play(`
+      const l = createLogger({ format: format.combine(format.splat(), format.json()), transports: new Console() });
+      l.info('user %s', 'bob'); l.info('num', 42); l.info('x', { name: 'bob', message: 'hi', error: 'none', err: 5 });
+      l.error('failed', new RangeError('too far')); l.error(new TypeError('odd')); l.error('by key', { error: new SyntaxError('unread', { cause: new Error('deeper') }) });
+      createLogger({ format: format.errors({ stack: true }), transports: new Console() }).error(new RangeError('flat'));`, 7);
+    expect(logs.slice(0, 3)).toMatchObject([{ body: 'user bob' }, { body: 'num' }, { body: 'hi', attributes: { name: 'bob', error: 'none', err: 5 } }]);
+    for (const { attributes } of logs.slice(0, 3)) expect(Object.keys(attributes).filter((key) => key.startsWith('exception.'))).toEqual([]);
+    expect(logs.slice(3).map(({ attributes }) => [attributes['exception.type'], attributes['exception.message'], String(attributes['exception.stacktrace']).split(':')[0]])).toEqual([
+      ['RangeError', 'too far', 'RangeError'],
+      ['TypeError', 'odd', 'TypeError'],
+      ['SyntaxError', 'unread', 'SyntaxError'],
+      ['RangeError', 'flat', 'RangeError'],
+    ]);
+    expect(logs[5]).toMatchObject({ body: 'by key', attributes: { cause: { message: 'deeper' } } });
+    for (const { attributes } of logs) expect(attributes).not.toHaveProperty('stack');
+  });
+
+  test.each([
+    ['a transport', `createLogger({ transports: new Console({ handleExceptions: true }) }); setTimeout(() => { throw new RangeError('uncaught'); });`],
+    ['handlers of its own', `createLogger({ transports: new Console(), rejectionHandlers: [new Console()] }); setTimeout(() => Promise.reject(new RangeError('uncaught')));`],
+  ])('what it catches as the process ends: %s', async (_, text) => {
+    // Winston waits 3 s for its transports.
+    const { exitCode } = await otelRun({ node, args: [node, script(winston + text)], env: env() });
+    expect(exitCode).toBe(1);
+    const logs = (await logsCame(1)).filter(({ eventName }) => eventName === '');
+    expect(logs).toMatchObject([{ severity: 17, body: expect.stringContaining('uncaught'), attributes: { 'exception.type': 'RangeError', 'exception.message': 'uncaught' } }]);
+    expect(logs).toHaveLength(1);
+    expect(Object.keys(logs[0]!.attributes).filter((key) => !key.startsWith('exception.'))).toEqual([]);
+  });
+});
+
 test('no exporter for logs: none is sent', async () => {
   const file = script(`require(${library('pino')})().info('quiet'); trace.getTracer('t').startSpan('s').end();`);
   await otelRun({ node, args: [node, file], env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl } });

@@ -12,6 +12,7 @@ import { followSubmitted, withSubmitted } from './postgres-submitted.ts';
 import { redisStatement } from './redis-statement.ts';
 import { measuresOperations, withDurations } from './operation-durations.ts';
 import { onStepAside } from './step-aside.ts';
+import { readRecords } from './winston-records.ts';
 import { wrapInPlace } from './wrap.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -35,6 +36,7 @@ export function adjustInstrumentation(name: string, instrumentation: object): vo
   if (name === 'http') nameRequestErrors(instrumentation);
   if (name === 'pg') followSubmitted(instrumentation);
   if (name === 'pino') readLines(instrumentation);
+  if (name === 'winston') readRecords(instrumentation);
   // It wraps nothing: it listens on diagnostics channels.
   if (name === 'undici') onStepAside(() => (instrumentation as { disable(): void }).disable());
 }
