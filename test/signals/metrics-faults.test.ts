@@ -79,6 +79,23 @@ const troubles: Record<string, Misbehaviour> = {
   'cuts the connection twice': { kind: 'reset', times: 2 },
 };
 
+test('a callback that takes long delays nothing but itself', async (context) => {
+  const { expect } = context;
+  const [place, receiver] = [makeTestPlace(context), await receive(context)];
+  const program = startOtelRun({ node, topology: 'replace', args: [node, fixture('busy-callback.cjs')], env: env(place, receiver.httpUrl), timeoutMs: 60_000 });
+  await program.said('tick 450 ');
+  program.kill('SIGKILL');
+  const { stdout } = await program.ended;
+  await metricsCame(receiver);
+  const ticks = [...stdout.matchAll(/^tick (\d+) (\d+)$/gm)].map(([, n, at]) => ({ n: Number(n), at: Number(at) }));
+  const due = ticks.filter(({ at }) => at < ticks.at(-1)!.at - LOST_MS).at(-1)!.n;
+  expect(due).toBeGreaterThan(150);
+  expect(last(receiver, 'test.ticks')).toBeGreaterThanOrEqual(due);
+  // Asked as often as what is counted.
+  expect(last(receiver, 'test.quick')).toBeGreaterThanOrEqual(due);
+  expect(last(receiver, 'test.busy')).toBe(1);
+});
+
 describe.concurrent('a backend', () => {
   test.for((['parent', 'replace'] as const).flatMap((topology) => (['cumulative', 'delta'] as const).flatMap((temporality) => Object.keys(troubles).map((what) => [what, topology, temporality] as const))))('that %s: every figure arrives in the end (%s, %s)', async ([what, topology, temporality], context) => {
     const { expect } = context;

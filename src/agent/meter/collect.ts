@@ -35,17 +35,23 @@ export interface Collected {
   readonly metric: MetricData;
 }
 
+/** Asks of the callbacks those that it chooses. */
+export type Asking = <T extends object>(callbacks: readonly T[], ask: (callback: T) => void) => void;
+
 /**
  * The metrics of every scope, now. What an asynchronous callback observes after its first `await` is in the next ones.
  * A callback that throws costs its own points.
  */
-export function collect(provider: MeterProvider): { readonly scope: MetricScope; readonly metrics: readonly Collected[] }[] {
+export function collect(provider: MeterProvider, asking: Asking): { readonly scope: MetricScope; readonly metrics: readonly Collected[] }[] {
   const { metricCollectors, meterSharedStates } = (provider as unknown as Internals)._sharedState;
   const collector = metricCollectors[0]!;
   const now = hrTime();
-  return [...meterSharedStates.values()].map((state) => {
-    for (const single of state.observableRegistry._callbacks) observe(single, now);
-    for (const batch of state.observableRegistry._batchCallbacks) observeBatch(batch, now);
+  const states = [...meterSharedStates.values()];
+  asking(
+    states.flatMap(({ observableRegistry: { _callbacks, _batchCallbacks } }): (Single | Batch)[] => [..._callbacks, ..._batchCallbacks]),
+    (callback) => ('instrument' in callback ? observe(callback, now) : observeBatch(callback, now)),
+  );
+  return states.map((state) => {
     const metrics = state.metricStorageRegistry.getStorages(collector).flatMap((storage): readonly Collected[] => {
       try {
         const metric = storage.collect(collector, now);

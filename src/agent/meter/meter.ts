@@ -8,8 +8,9 @@ import { AggregationType, MeterProvider, MetricReader, type AggregationOption, t
 import type { AgentPlan } from '../../plan/types.ts';
 import type { Redactor } from '../redact/redact.ts';
 import { createCleaner } from './attributes.ts';
+import { createCallbackTurns } from './callback-turns.ts';
 import { LIMIT, limitCardinality, recordQuickly } from './cardinality.ts';
-import { collect } from './collect.ts';
+import { collect, type Asking } from './collect.ts';
 import { exemplarsOf, keepExemplars, type Exemplar } from './exemplars.ts';
 import { guardInstruments, guardMeters } from './guard.ts';
 import { measureProcess } from './process-metrics.ts';
@@ -27,9 +28,15 @@ export interface MetricScope {
 
 export interface Meter {
   readonly provider: ApiMeterProvider;
-  /** Hands over every series that has changed since the last time; `all`: every series. Never throws. */
-  snapshot(all: boolean): void;
+  /**
+   * Hands over every series that has changed since the last time; `all`: every series. Asks all callbacks, or those whose turn it is,
+   * and has the milliseconds that they took.
+   */
+  snapshot(all: boolean, asked: 'all' | 'due'): number;
 }
+
+// Taken before the application can replace it.
+const now = performance.now.bind(performance);
 
 export function createMeter(plan: NonNullable<AgentPlan['metrics']>, redactor: Redactor, sink: PointSink): Meter {
   guardInstruments(createCleaner(redactor));
@@ -46,10 +53,21 @@ export function createMeter(plan: NonNullable<AgentPlan['metrics']>, redactor: R
   if (plan.process) measureProcess(provider);
   // By metric and attributes: the application may hand the same object to several instruments, and the SDK keeps it.
   const tellings = new Map<object, Map<object, number>>();
+  const turns = createCallbackTurns();
   return {
     provider,
-    snapshot(all) {
-      for (const { scope, metrics } of collect(provider)) {
+    snapshot(all, asked) {
+      let spent = 0;
+      const asking: Asking = (callbacks, ask) => {
+        for (const callback of asked === 'all' ? callbacks : turns.due(callbacks, now())) {
+          const began = now();
+          ask(callback);
+          const cost = now() - began;
+          turns.took(callback, began, cost);
+          spent += cost;
+        }
+      };
+      for (const { scope, metrics } of collect(provider, asking)) {
         for (const { storage, metric } of metrics) {
           let told = tellings.get(storage);
           if (told === undefined) tellings.set(storage, (told = new Map()));
@@ -65,6 +83,7 @@ export function createMeter(plan: NonNullable<AgentPlan['metrics']>, redactor: R
           }
         }
       }
+      return spent;
     },
   };
 }

@@ -18,9 +18,9 @@ export interface Metering {
 
 const EVERY_MS = 1000;
 /** So often everything is told: an exporter that was started again has nothing from before. */
-const ALL_EVERY = 60;
-/** The share of a processor that the application's own callbacks may take for being asked every second. */
-const SHARE = 0.01;
+const ALL_EVERY_MS = 60_000;
+/** The share of a processor that snapshots may take; for the application's callbacks see `createCallbackTurns`. */
+const SHARE = 0.05;
 
 // Taken before the application can replace them.
 const { setTimeout: later } = globalThis;
@@ -31,27 +31,29 @@ export function startMetering(plan: NonNullable<AgentPlan['metrics']>, handOff: 
   const encode = createMetricEncoder(redactor);
   const meter = createMeter(plan, redactor, (scope, metric, point, exemplars) => handOff.append(Signal.metrics, scopes.numberOf(scope), encode(metric, point, exemplars)));
   let isOff = false;
-  let turn = 0;
+  let toldAllAt = now();
 
-  const snapshot = (all: boolean): void => {
-    if (isOff) return;
+  const snapshot = (all: boolean, asked: 'all' | 'due'): number => {
+    if (isOff) return 0;
     try {
-      meter.snapshot(all);
+      return meter.snapshot(all, asked);
     } catch {
-      // The series are told the next time.
+      return 0; // the series are told the next time
     }
   };
   const arm = (ms: number): void => void later(tick, ms).unref();
   const tick = (): void => {
     if (isOff) return;
     const began = now();
-    snapshot(++turn % ALL_EVERY === 0);
-    arm(Math.max(EVERY_MS, (now() - began) / SHARE));
+    const all = began - toldAllAt >= ALL_EVERY_MS;
+    if (all) toldAllAt = began;
+    const spent = snapshot(all, 'due');
+    arm(Math.max(EVERY_MS, (now() - began - spent) / SHARE));
   };
   arm(EVERY_MS);
   return {
     provider: meter.provider,
-    snapshot,
+    snapshot: (all) => void snapshot(all, 'all'),
     turnOff() {
       isOff = true;
     },
