@@ -67,6 +67,25 @@ test('records of the API, an exception among them', async () => {
   expect(record!.attributes).toMatchObject({ n: 1, 'exception.type': 'TypeError', 'exception.message': expect.not.stringContaining('hunter2'), 'exception.stacktrace': expect.stringContaining('TypeError') });
 });
 
+test('a time that OTLP cannot hold is that of the call', async () => {
+  const before = Date.now();
+  const times = [`new Date('0001-01-01')`, 'new Date(NaN)', 'Infinity', '[-1, -2]', `'noon'`];
+  const file = script(`${viaApi} for (const time of [${times.join()}]) logs.getLogger('own').emit({ body: 'when', timestamp: time, observedTimestamp: time });`);
+  await otelRun({ node, args: [node, file], env: env() });
+  for (const { time } of await logsCame(times.length)) {
+    expect(Number(time) / 1e6).toBeGreaterThanOrEqual(before - 1);
+    expect(Number(time) / 1e6).toBeLessThanOrEqual(Date.now() + 1);
+  }
+});
+
+test('what OTLP has no word for is sent as text', async () => {
+  const file = script(`${viaApi} const logger = logs.getLogger('own'); for (const body of [2n ** 70n, Symbol('red'), () => 42, { id: 12345678901234567890n, of: [Symbol('blue')] }]) logger.emit({ body, attributes: { id: 7n } });`);
+  await otelRun({ node, args: [node, file], env: env() });
+  const records = await logsCame(4);
+  expect(records.map(({ body }) => body)).toEqual(['1180591620717411303424', 'Symbol(red)', '() => 42', { id: '12345678901234567890', of: ['Symbol(blue)'] }]);
+  expect(records.map(({ attributes }) => attributes)).toEqual(records.map(() => ({ id: '7' })));
+});
+
 test('a provider that the application sets gets its records, and ours none', async () => {
   const file = script(`${viaApi} const seen = []; logs.setGlobalLoggerProvider({ getLogger: () => ({ emit: (record) => seen.push(record.body), enabled: () => true }) }); logs.getLogger('own').emit({ body: 'mine' }); console.log(seen.join());`);
   const { stdout } = await otelRun({ node, args: [node, file], env: env() });

@@ -51,7 +51,8 @@ export function createLogRecordEncoder(redactor: Redactor): LogRecordEncoder {
 }
 
 function redactBody(body: unknown, redactor: Redactor): unknown {
-  if (typeof body === 'string') return redactor.text(body);
+  // Numbers that are too large for OTLP, symbols and functions, as text.
+  if (typeof body === 'string' || typeof body === 'bigint' || typeof body === 'symbol' || typeof body === 'function') return redactor.text(String(body));
   if (typeof body !== 'object' || body === null || body instanceof Uint8Array) return body;
   return Array.isArray(body) ? redactor.attributes({ body })['body'] : redactor.attributes(body as Attributes);
 }

@@ -1,10 +1,11 @@
 /** Log records of the application's loggers and of the OpenTelemetry API, handed over as they are made. */
-import { context, isSpanContextValid, trace, type Attributes, type AttributeValue } from '@opentelemetry/api';
+import { context, isSpanContextValid, trace, type Attributes, type AttributeValue, type HrTime, type TimeInput } from '@opentelemetry/api';
 import type { Logger, LoggerProvider, LogRecord } from '@opentelemetry/api-logs';
 import { timeInputToHrTime } from '@opentelemetry/core';
 import type { AgentPlan } from '../../plan/types.ts';
 import { Signal } from '../../spool/frame.ts';
 import { createLogRecordEncoder } from '../encode/log-record.ts';
+import { isTime } from '../encode/sound.ts';
 import type { HandOff } from '../hand-off/hand-off.ts';
 import type { Scopes } from '../hand-off/scopes.ts';
 import type { Redactor } from '../redact/redact.ts';
@@ -57,11 +58,11 @@ export function startLogging(plan: Plan, handOff: HandOff, scopes: Scopes, redac
 }
 
 function soundRecord(record: LogRecord, limits: Plan['limits']) {
-  const observedTime = timeInputToHrTime(record.observedTimestamp ?? Date.now());
+  const observedTime = soundTime(record.observedTimestamp) ?? timeInputToHrTime(Date.now());
   const span = trace.getSpanContext(record.context ?? context.active());
   const { attributes, dropped } = limitAttributes({ ...describeException(record.exception), ...record.attributes } as Attributes, limits);
   return {
-    time: record.timestamp === undefined ? observedTime : timeInputToHrTime(record.timestamp),
+    time: soundTime(record.timestamp) ?? observedTime,
     observedTime,
     severityNumber: Number(record.severityNumber ?? 0),
     severityText: record.severityText === undefined ? '' : String(record.severityText),
@@ -71,6 +72,16 @@ function soundRecord(record: LogRecord, limits: Plan['limits']) {
     eventName: record.eventName === undefined ? '' : String(record.eventName),
     span: span !== undefined && isSpanContextValid(span) ? span : undefined,
   };
+}
+
+function soundTime(given: TimeInput | undefined): HrTime | null {
+  if (given === undefined) return null;
+  try {
+    const time = timeInputToHrTime(given);
+    return isTime(time) ? time : null;
+  } catch {
+    return null;
+  }
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/ */

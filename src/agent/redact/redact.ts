@@ -79,6 +79,8 @@ export function createRedactor(plan: RedactPlan): Redactor {
   const clean = (kind: KeyKind, value: unknown, attributes: Attributes, depth: number): unknown => {
     if (kind === 'secret' && typeof value !== 'boolean') return Array.isArray(value) ? [REDACTED] : REDACTED;
     if (typeof value === 'string') return cleanString(kind, value, attributes);
+    // Parts of log records: OTLP has no word for them, and they are written as text.
+    if (typeof value === 'bigint' || typeof value === 'symbol') return text(String(value));
     if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH || value instanceof Uint8Array) return value;
     if (!Array.isArray(value)) return cleanRecord(value as Attributes, depth + 1);
     const list = value.map((entry, at) => (isSecretOption(value[at - 1], names) ? REDACTED : clean(kind, entry, attributes, depth + 1)));
