@@ -1,7 +1,7 @@
 /** What is made of a process that has crashed: a log record of its own resource, and an event on each span that it left open. */
 import type { LifeException, LifeNote } from '../spool/frame.ts';
 import { createWire, type Wire } from '../spool/wire.ts';
-import type { Ending } from './endings.ts';
+import { POLITE, type Ending } from './endings.ts';
 import type { OpenSpan } from './unfinished.ts';
 
 /** What the notes of a process say of it. */
@@ -28,8 +28,6 @@ export interface Crash {
   readonly span: { readonly traceId: string; readonly spanId: string } | null;
 }
 
-/** By these a process is asked to end, and one that has no handler does. */
-const POLITE: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP']);
 /** An exception that a process has survived for longer has not ended it. */
 const RECENT_MS = 10_000;
 const MOST_NAMES = 100;

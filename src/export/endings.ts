@@ -22,6 +22,9 @@ export interface Endings {
   wasTold(missedAt: number): boolean;
 }
 
+/** By these a process is asked to end, and one that has no handler does. */
+export const POLITE: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP']);
+
 /** A file's time is coarser than a clock, and pids are used again. */
 const SLACK_MS = 1000;
 const TOLD_BEFORE_MS = 5000;
@@ -36,7 +39,11 @@ export function collectEndings(): Endings {
     known.set(pid, ending);
   };
   return {
-    note: ({ pid, code, signal }, at) => keep(waited, pid, { code, signal, at }),
+    note({ pid, code, signal }, at) {
+      keep(waited, pid, { code, signal, at });
+      // Mostly sent to its whole group.
+      if (signal !== null && POLITE.has(signal)) toldAt = at;
+    },
     sent: (pid, signal, at) => keep(sent, pid, { code: null, signal, at }),
     told(at) {
       toldAt = at;

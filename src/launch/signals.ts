@@ -16,6 +16,8 @@ export interface ForwardOptions {
   /** Milliseconds by which the first SIGTERM reaches the application later. */
   readonly termDelayMs: number;
   send(signal: NodeJS.Signals): void;
+  /** It was for the whole group, the application among it. */
+  onShared(signal: NodeJS.Signals): void;
 }
 
 /**
@@ -25,11 +27,11 @@ export interface ForwardOptions {
  * twice would cut a graceful shutdown short.
  * Returns what undoes it.
  */
-export function forwardSignals({ mayPrecede, witness, termDelayMs, send }: ForwardOptions): () => void {
+export function forwardSignals({ mayPrecede, witness, termDelayMs, send, onShared }: ForwardOptions): () => void {
   let held: NodeJS.Timeout | null = null;
   const forward = async (signal: NodeJS.Signals): Promise<void> => {
     if (held !== null && signal === 'SIGTERM') return release();
-    if (!mayPrecede() && ((await witness()?.saw(signal)) ?? (fromTerminal.has(signal) && inForegroundGroup()))) return;
+    if (!mayPrecede() && ((await witness()?.saw(signal)) ?? (fromTerminal.has(signal) && inForegroundGroup()))) return onShared(signal);
     if (signal === 'SIGTERM' && termDelayMs > 0 && held === null) held = setTimeout(release, termDelayMs);
     else send(signal);
   };

@@ -50,6 +50,7 @@ export async function startCommand(
       onSignal(signal);
       child?.kill(signal);
     },
+    onShared: onSignal,
   });
   // Process 1 is signalled alone, but for a terminal's signals.
   const calling = process.platform === 'linux' && (process.pid !== 1 || isTerminal(0)) ? setTimeout(() => (witness = callWitness(forwarded, unmarkedDescriptors)), CALL_WITNESS_AFTER_MS) : undefined;

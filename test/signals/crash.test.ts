@@ -122,6 +122,25 @@ test.each(cells.filter(([, , topology]) => topology === 'parent'))('SIGTERM, SIG
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) expect((await play(node, topology, 'ready', { signal })).crashes).toEqual([]);
 });
 
+test.each([['with-child', { signal: 'SIGTERM' }], ['graceful-with-child', { exitCode: 0 }]])('SIGTERM for the whole group is no crash of a child either (%s)', async (how, ending) => {
+  const place = makePlace();
+  const receiver = await startReceiver();
+  const node = nodes.node26!;
+  try {
+    const program = startOtelRun({ node, topology: 'parent', args: [node, fixture, how], env: { ...place.env, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl, OTEL_LOGS_EXPORTER: 'otlp', ...PATIENCE }, ownSession: true });
+    await program.said('ready');
+    process.kill(-program.pid, 'SIGTERM');
+    expect(await program.ended).toMatchObject(ending);
+    await until(() => processesOf(place), (left) => left.length === 0, 30_000);
+    await receiver.waitForSpans(4);
+    expect(told(receiver)).toMatchObject({ crashes: [], events: {} });
+  } finally {
+    await receiver.close();
+    for (const pid of processesOf(place)) process.kill(pid, 'SIGKILL');
+    place.remove();
+  }
+});
+
 describe.concurrent.each([cells[0]!, cells[2]!])('another process than the first: %s', (_, node, topology) => {
   test('a thread brings its process down: one record, of the process', async () => {
     const { crashes } = await play(node, topology, 'thread');
