@@ -40,7 +40,7 @@ function describeType(setting: Setting): Schema {
     case 'integer':
       return { anyOf: [{ type: 'integer', minimum: setting.min, ...('max' in setting && { maximum: setting.max }) }, REFERENCE] };
     case 'duration':
-      return { anyOf: [{ type: 'integer', minimum: 0 }, REFERENCE] };
+      return { anyOf: [{ type: 'integer', minimum: ('min' in setting && setting.min) || 0 }, REFERENCE] };
     case 'seconds':
       return { anyOf: [{ type: ['number', 'string'], minimum: 0 }, REFERENCE] };
     case 'ratio':

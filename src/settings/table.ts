@@ -206,7 +206,7 @@ export const table = {
     help: 'otlp, prometheus, console or none', emptied: true, instead: 'no metrics are exported',
   },
   'metrics.interval': {
-    type: 'duration', default: 60_000, group: 'Telemetry', shown: 'value', env: ['OTEL_METRIC_EXPORT_INTERVAL'],
+    type: 'duration', min: 100, default: 60_000, group: 'Telemetry', shown: 'value', env: ['OTEL_METRIC_EXPORT_INTERVAL'],
     help: 'milliseconds between two exports',
   },
   'metrics.temporality': {
@@ -372,7 +372,8 @@ export type Setting = Common &
     | { readonly type: 'enum'; readonly values: readonly string[]; readonly default: string | null }
     | { readonly type: 'boolean'; readonly default: boolean | null; /** What a word counts as that is no boolean: false, where nothing is said. */ readonly unknown?: true }
     | { readonly type: 'integer' | 'bytes'; readonly min: number; readonly max?: number; readonly default: number | null }
-    | { readonly type: 'duration' | 'seconds' | 'ratio'; readonly default: number | null }
+    | { readonly type: 'duration'; readonly min?: number; readonly default: number | null }
+    | { readonly type: 'seconds' | 'ratio'; readonly default: number | null }
     | {
         readonly type: 'list';
         /** Regular expressions, one a line where others are separated by commas. */

@@ -33,7 +33,7 @@ export function parseText(setting: TextSetting, text: string, ours = false): Par
     case 'bytes':
       return parseBytes(text, setting.min);
     case 'duration':
-      return parseDuration(text);
+      return parseDuration(text, setting.min ?? 0);
     case 'seconds':
       return parseSeconds(text);
     case 'ratio':
@@ -109,11 +109,12 @@ function parseCount(text: string, min: number, max?: number): Parsed {
 /** Timers of Node hold 31 bits. */
 const LONGEST_DURATION = 2 ** 31 - 1;
 
-function parseDuration(text: string): Parsed {
-  if (/^\+?\d+$/.test(text)) return { value: Math.min(Number(text), LONGEST_DURATION) };
+function parseDuration(text: string, min: number): Parsed {
+  const wrong = `${quote(text)} is no whole number of milliseconds${min > 0 ? ` from ${min}` : ''}`;
+  if (/^\+?\d+$/.test(text)) return Number(text) < min ? { wrong, hint: null } : { value: Math.min(Number(text), LONGEST_DURATION) };
   const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/i.exec(text) ?? [];
   const factor = unit === undefined ? undefined : { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit.toLowerCase()];
-  return { wrong: `${quote(text)} is no whole number of milliseconds`, hint: factor === undefined ? null : `write ${Math.round(Number(amount) * factor)}` };
+  return { wrong, hint: factor === undefined ? null : `write ${Math.round(Number(amount) * factor)}` };
 }
 
 /** `30`, `1.5`, `30s`, `2m`. */

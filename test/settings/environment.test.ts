@@ -48,6 +48,8 @@ test.each<[string, string, string]>([
   ['OTEL_PROPAGATORS', 'tracecontxt', "OTEL_PROPAGATORS: 'tracecontxt' is not known; tracecontext, baggage instead (did you mean 'tracecontext'?)"],
   ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zstd', "OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd' is not known; none instead (one of none, gzip)"],
   ['OTEL_EXPORTER_OTLP_TIMEOUT', '10s', "OTEL_EXPORTER_OTLP_TIMEOUT: '10s' is no whole number of milliseconds; 10000 instead (write 10000)"],
+  ['OTEL_METRIC_EXPORT_INTERVAL', '0', "OTEL_METRIC_EXPORT_INTERVAL: '0' is no whole number of milliseconds from 100; 60000 instead"],
+  ['OTEL_METRIC_EXPORT_INTERVAL', '60s', "OTEL_METRIC_EXPORT_INTERVAL: '60s' is no whole number of milliseconds from 100; 60000 instead (write 60000)"],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuff', "OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuff' is not known; nothing is sent (did you mean 'http/protobuf'?)"],
   ['OTEL_EXPORTER_PROMETHEUS_PORT', '70000', "OTEL_EXPORTER_PROMETHEUS_PORT: '70000' is no whole number from 1 to 65535; 9464 instead"],
   ['OTEL_SPAN_EVENT_COUNT_LIMIT', '-1', "OTEL_SPAN_EVENT_COUNT_LIMIT: '-1' is no whole number from 0; 128 instead"],
@@ -70,7 +72,7 @@ test.each([
   expect(problems.map(({ message, strict }) => ({ message, strict }))).toEqual([{ message: line, strict: false }]);
 });
 
-test.each([['OTEL_METRICS_EXPORTER', 'none'], ['OTEL_LOGS_EXPORTER', 'none'], ['OTEL_CONFIG_FILE', ''], ['OTEL_METRIC_EXPORT_INTERVAL', '1'], ['OTEL_METRICS_EXPORTER', 'otlp'], ['OTEL_LOGS_EXPORTER', 'console'], ['OTEL_SEMCONV_STABILITY_OPT_IN', 'http']])(
+test.each([['OTEL_METRICS_EXPORTER', 'none'], ['OTEL_LOGS_EXPORTER', 'none'], ['OTEL_CONFIG_FILE', ''], ['OTEL_METRIC_EXPORT_INTERVAL', '100'], ['OTEL_METRICS_EXPORTER', 'otlp'], ['OTEL_LOGS_EXPORTER', 'console'], ['OTEL_SEMCONV_STABILITY_OPT_IN', 'http']])(
   '%s=%s needs no word',
   async (name, text) => expect(await readLines({ env: { [name]: text } })).toEqual([]),
 );
