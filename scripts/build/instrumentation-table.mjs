@@ -18,6 +18,9 @@ const offByDefault = new Map([
   ['runtime-node', 'off: metrics only'],
 ]);
 
+/** Lines of a library that an instrumentation does not name though they are the same to it; the agent widens its range by options.ts. */
+const further = new Map([['bunyan', '>=2.0.0 <3']]);
+
 const entries = readEntries();
 const files = [
   [join(root, 'src/agent/instrumentation/table.ts'), tableSource(entries)],
@@ -59,7 +62,7 @@ function mergeByName(definitions) {
     const module = modules.get(definition.name) ?? { name: definition.name, ranges: [], main: false, files: [] };
     modules.set(definition.name, module);
     if (definition.patch !== undefined) module.main = true;
-    for (const range of definition.supportedVersions) if (!module.ranges.includes(range)) module.ranges.push(range);
+    for (const range of [...definition.supportedVersions, ...[further.get(definition.name) ?? []].flat()]) if (!module.ranges.includes(range)) module.ranges.push(range);
     for (const { name } of definition.files) {
       const path = name.slice(definition.name.length + 1);
       if (!module.files.includes(path)) module.files.push(path);

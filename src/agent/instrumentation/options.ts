@@ -35,10 +35,17 @@ export function adjustInstrumentation(name: string, instrumentation: object): vo
   if (name === 'aws-sdk') guardServices(instrumentation);
   if (name === 'http') nameRequestErrors(instrumentation);
   if (name === 'pg') followSubmitted(instrumentation);
+  if (name === 'bunyan') takeFurther(instrumentation, '>=2.0.0 <3');
   if (name === 'pino') readLines(instrumentation);
   if (name === 'winston') readRecords(instrumentation);
   // It wraps nothing: it listens on diagnostics channels.
   if (name === 'undici') onStepAside(() => (instrumentation as { disable(): void }).disable());
+}
+
+/** Lines of its library that it does not name: what a program loads of bunyan 2 is that of bunyan 1. */
+function takeFurther(instrumentation: object, range: string): void {
+  const { _modules } = instrumentation as { readonly _modules: readonly { supportedVersions: readonly string[] }[] };
+  for (const definition of _modules) definition.supportedVersions = [...definition.supportedVersions, range];
 }
 
 /** That of `redis` holds one for each line of the library. */

@@ -39,7 +39,7 @@ export const instrumentationTable: readonly InstrumentationEntry[] = [
     offByDefault: false,
     load: () => loadInstrumentation('bunyan', 'BunyanInstrumentation'),
     modules: [
-      { name: 'bunyan', builtin: false, ranges: ['>=1.0.0 <2'], main: true, files: [] },
+      { name: 'bunyan', builtin: false, ranges: ['>=1.0.0 <2', '>=2.0.0 <3'], main: true, files: [] },
     ],
   },
   {
