@@ -128,7 +128,7 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
       endings,
     });
     const store = signal === 'metrics' ? openStore(destination, number) : null;
-    const follower = store === null ? spooled : followMetrics({ inner: spooled, view, store, intervalMs: destination.kind === 'prometheus' ? null : plan.metrics.intervalMs, own });
+    const follower = store === null ? spooled : followMetrics({ inner: spooled, view, store, intervalMs: destination.kind === 'prometheus' ? null : plan.metrics.intervalMs, own, isSettled: () => waitingOf(pipelines[number]!.tally) === 0 });
     return { signal, follower, store, keep: keepOf(destination, plan, (count, why) => onLost(number, count, why)), isSilent: isSilent(destination), before: settled[number] };
   }
 

@@ -53,7 +53,7 @@ describe.concurrent.each(cells)('%s', (_, node, topology) => {
     const program = startOtelRun({
       node,
       topology,
-      args: [node, '--max-old-space-size=60', fixture('ticking.cjs'), '20', ...(isKilled ? [] : ['oom', '2500'])],
+      args: [node, '--max-old-space-size=60', fixture('ticking.cjs'), '20', ...(isKilled ? [] : ['oom', '4500'])],
       env: env(place, receiver.httpUrl),
       timeoutMs: 60_000,
     });

@@ -11,6 +11,8 @@ export interface FollowMetricsOptions {
   readonly intervalMs: number | null;
   /** The exporter's metrics of itself; null where nobody wants them. */
   readonly own: OwnMetrics | null;
+  /** What was read has been delivered, kept or lost. */
+  isSettled(): boolean;
 }
 
 const OWN_WRITER = 'otel-run';
@@ -24,7 +26,7 @@ const ABSENT_MS = 2000;
  * Follows the snapshots of metrics. What comes out are exports, at an interval and once more at the end; the snapshots are
  * settled with them, so that an exporter that takes over knows what one that was killed had read and not told.
  */
-export function followMetrics({ inner, view, store, intervalMs, own }: FollowMetricsOptions): Follower {
+export function followMetrics({ inner, view, store, intervalMs, own, isSettled }: FollowMetricsOptions): Follower {
   // Those who were started together must not all come at once.
   let next = performance.now() + (intervalMs ?? FORGET_MS) * (0.5 + 0.5 * Math.random());
   let isFinishing = false;
@@ -40,7 +42,7 @@ export function followMetrics({ inner, view, store, intervalMs, own }: FollowMet
       if (chunks !== null) return chunks.map(take);
       endWriters();
       const now = performance.now();
-      const isOwnDue = isFinishing && !isOwnTold && (isLast || own!.isFinal);
+      const isOwnDue = isFinishing && !isOwnTold && (isLast || (own!.isFinal && isSettled()));
       if (isFinishing && intervalMs !== null ? !store.isDirty && !isOwnDue : now < next) return null;
       next = now + (intervalMs ?? FORGET_MS);
       if (isOwnDue || !isFinishing) takeOwn(store, own);
