@@ -14,7 +14,8 @@ export function buildInstrumentationChunks(options, root, outdir) {
   const table = readFileSync(join(root, 'src/agent/instrumentation/table.ts'), 'utf8');
   const names = [...table.matchAll(/loadInstrumentation\('([\w.-]+)'/g)].map(([, name]) => name);
   if (names.length < 35) throw new Error(`Only ${names.length} instrumentations found in the table.`);
-  return buildChunks(options, Object.fromEntries(names.map((name) => [name, `@opentelemetry/instrumentation-${name}`])), outdir);
+  const entryPoints = Object.fromEntries(names.map((name) => [name, `@opentelemetry/instrumentation-${name}`]));
+  return buildChunks({ ...options, plugins: [...(options.plugins ?? []), leaveOutTransport()] }, entryPoints, outdir);
 }
 
 /** Parts of the agent that not every process needs, in the same form: `<name>.js` beside it. */
@@ -33,6 +34,17 @@ function buildChunks(options, entryPoints, outdir) {
     footer: { js: 'return module.exports};' },
     plugins: [...(options.plugins ?? []), shareWithAgent()],
   });
+}
+
+/** src/agent/instrumentation/winston-records.ts does its work. */
+function leaveOutTransport() {
+  return {
+    name: 'leave-out-transport',
+    setup(bundler) {
+      bundler.onResolve({ filter: /^@opentelemetry\/winston-transport$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+      bundler.onLoad({ filter: /^@opentelemetry\/winston-transport$/, namespace: 'left-out' }, () => ({ contents: '', loader: 'js' }));
+    },
+  };
 }
 
 function shareWithAgent() {
