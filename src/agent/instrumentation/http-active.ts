@@ -27,7 +27,7 @@ export function countActiveRequests(target: object): void {
   const { _incomingRequestFunction: makeEmit, _startHttpSpan: start, _closeHttpSpan: close, _traceClientRequest: traceRequest } = instrumentation;
   const enterServer = countActive(instrumentation.meter, 'http.server.active_requests', 'Number of active HTTP server requests.');
   const enterClient = countActive(instrumentation.meter, ...CLIENT);
-  const counted = new WeakMap<Span, { readonly active: Active; readonly queued: Queued | null }>();
+  const counted = new WeakMap<Span, { readonly active: Active; readonly queued: Queued | null; readonly response: ServerResponse | null }>();
   const queues = new WeakMap<Socket, Queued['among']>();
   let arriving: { readonly socket: Socket; readonly response: ServerResponse } | null = null;
 
@@ -46,7 +46,7 @@ export function countActiveRequests(target: object): void {
   instrumentation._startHttpSpan = function (name, options, at) {
     const span = start.call(this, name, options, at);
     if (options.kind === SpanKind.SERVER) begin(span, options.attributes ?? {});
-    else if (!counted.has(span)) counted.set(span, { active: enterClient(clientAttributes(options.attributes ?? {})), queued: null });
+    else if (!counted.has(span)) counted.set(span, { active: enterClient(clientAttributes(options.attributes ?? {})), queued: null, response: null });
     return span;
   };
   instrumentation._traceClientRequest = function (request, span, began, attributes) {
@@ -67,7 +67,9 @@ export function countActiveRequests(target: object): void {
       request.queued?.among.delete(span);
     }
     const aborted = abortedOf(span);
-    const measured = aborted === undefined ? attributes : { ...attributes, 'error.type': aborted };
+    // Of a handler that throws behind its answer the instrumentation learns the status when the duration is measured already.
+    const status = request?.response?.headersSent === true ? { 'http.response.status_code': request.response.statusCode } : {};
+    const measured = aborted === undefined ? { ...status, ...attributes } : { ...attributes, 'error.type': aborted };
     // A client's request ends in the context of whoever asked: an exemplar is to lead to the request itself.
     if (kind === SpanKind.CLIENT) context.with(trace.setSpan(context.active(), span), () => close.call(this, span, kind, began, measured));
     else close.call(this, span, kind, began, measured);
@@ -76,7 +78,7 @@ export function countActiveRequests(target: object): void {
   function begin(span: Span, all: Attributes): void {
     const active = enterServer(pick(all));
     const isQueued = arriving !== null && arriving.response.socket === null;
-    counted.set(span, { active, queued: isQueued ? enqueue(span, arriving!.socket) : null });
+    counted.set(span, { active, queued: isQueued ? enqueue(span, arriving!.socket) : null, response: arriving?.response ?? null });
     arriving = null; // a request that the handler emits itself has no part in it
   }
 
