@@ -80,7 +80,7 @@ export const surroundings: readonly Row[] = [
     promise: 'the application runs, and one line names the setting',
     spansAreExtra: true,
     command: ({ contender, node, play }) => ({ words: contender.command(node, [play, 'natural']), env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'ht!tp:/x', DD_TRACE_AGENT_URL: 'ht!tp:/x' } }),
-    instead: nothing(/^otel-run: OTEL_EXPORTER_OTLP_ENDPOINT: 'ht!tp:\/x' is no http:\/\/ or https:\/\/ URL; no traces are sent\n$/),
+    instead: nothing(/^otel-run: OTEL_EXPORTER_OTLP_ENDPOINT: 'ht!tp:\/x' is no http:\/\/ or https:\/\/ URL; nothing is sent there\n$/),
     lines: 1,
     finding: said,
   },
