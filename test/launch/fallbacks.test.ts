@@ -60,6 +60,8 @@ describe.each(['replace', 'parent'] as const)('%s asked for, with an incomplete 
   it.each(['dist/agent/register.js', 'dist/agent/agent.js', 'dist/agent'])('without %s the application runs, and a line says why', async (missing) => {
     const installed = mkdtempSync(join(tmpdir(), 'otel-run-incomplete-'));
     onTestFinished(() => rmSync(installed, { recursive: true }));
+    // Readable by all, as installations are: of one that is not, a root has a copy by now, which is whole.
+    chmodSync(installed, 0o755);
     for (const part of ['bin', 'dist', 'package.json']) cpSync(join(root, part), join(installed, part), { recursive: true });
     rmSync(join(installed, missing), { recursive: true });
     const result = await otelRun({ args: ['node', '-e', 'console.log("runs"); process.exitCode = 3'], topology, launcher: join(installed, 'bin/otel-run.js') });
