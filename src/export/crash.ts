@@ -1,6 +1,7 @@
 /** What is made of a process that has crashed: a log record of its own resource, and an event on each span that it left open. */
+import { writeAttributes } from '../spool/attributes.ts';
 import type { LifeException, LifeNote } from '../spool/frame.ts';
-import { createWire, type Wire } from '../spool/wire.ts';
+import { createWire } from '../spool/wire.ts';
 import { POLITE, type Ending } from './endings.ts';
 import type { OpenSpan } from './unfinished.ts';
 
@@ -114,18 +115,6 @@ export function encodeCrashEvent(crash: Crash, at: bigint): Buffer {
   return Buffer.from(wire.bytes());
 }
 
-/** `scope = 1` of ScopeLogs. */
-export function crashScope(): Buffer {
-  const wire = createWire();
-  const scope = wire.open(0x0a);
-  wire.stringField(0x0a, 'otel-run');
-  if (typeof OTEL_RUN_VERSION === 'string') wire.stringField(0x12, OTEL_RUN_VERSION);
-  wire.close(scope);
-  return Buffer.from(wire.bytes());
-}
-
-declare const OTEL_RUN_VERSION: string | undefined;
-
 /** https://opentelemetry.io/docs/specs/semconv/app/app-events/ */
 const CRASH = 'app.crash';
 
@@ -152,27 +141,6 @@ function describeCrash({ pid, cause, code, signal, exception, memory, openSpans,
 
 function mebibytes(bytes: number): number {
   return Math.round(bytes / 1024 / 1024);
-}
-
-function writeAttributes(wire: Wire, tag: number, attributes: Values): void {
-  for (const [key, value] of Object.entries(attributes)) {
-    const pair = wire.open(tag);
-    wire.stringField(0x0a, key);
-    const any = wire.open(0x12);
-    if (typeof value === 'string') wire.stringField(0x0a, value);
-    else if (typeof value === 'number') wire.int64Field(0x18, value);
-    else {
-      const list = wire.open(0x2a);
-      for (const text of value) {
-        const element = wire.open(0x0a);
-        wire.stringField(0x0a, text);
-        wire.close(element);
-      }
-      wire.close(list);
-    }
-    wire.close(any);
-    wire.close(pair);
-  }
 }
 
 function spanOf(exception: LifeException | null): Crash['span'] {

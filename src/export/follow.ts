@@ -3,10 +3,12 @@ import type { SignalName } from '../plan/types.ts';
 import { FRAME_HEADER_BYTES, FrameType, MAX_PAYLOAD_BYTES, Signal, type DropNote, type Frame, type SegmentOwner } from '../spool/frame.ts';
 import { bootId, pidNamespace, readOwner } from '../spool/owner.ts';
 import { scanFrames } from '../spool/scan.ts';
-import { crashScope, encodeCrashEvent, encodeCrashRecord, judgeEnding, noLife, readLife, type Crash, type Life } from './crash.ts';
+import { encodeCrashEvent, encodeCrashRecord, judgeEnding, noLife, readLife, type Crash, type Life } from './crash.ts';
 import type { Endings } from './endings.ts';
+import { nanos } from './nanos.ts';
+import { ownScope } from './own/scope.ts';
 import { countItems, splitPart, type Part } from './request.ts';
-import type { Segment, SpoolView } from './spool-view.ts';
+import { splitName, type Segment, type SpoolView } from './spool-view.ts';
 import { collectStarts, type OpenStarts } from './unfinished.ts';
 
 /** Consecutive items of one frame, or a writer's note of items that it had to drop. */
@@ -174,7 +176,7 @@ export function followSpool({ view, signal, maxItems, maxBytes, skip, endings }:
   function record(segment: Segment, at: Progress, crash: Crash, end: bigint): Chunk[] {
     if (segment.owner!.thread !== 0) return [];
     const items = encodeCrashRecord(crash, end, nanos(Date.now()));
-    return cut(segment, { resource: at.resource, scope: crashScope(), items, count: 1 });
+    return cut(segment, { resource: at.resource, scope: ownScope(), items, count: 1 });
   }
 
   function take(segment: Segment, at: Progress, frame: Frame): Chunk[] {
@@ -230,19 +232,9 @@ function beginSpans(starts: OpenStarts, { scope, payload }: Frame): void {
   }
 }
 
-/** `<pid>-<thread>-<start>-<number>.seg` */
-function splitName(name: string): { writer: string; number: number } {
-  const dash = name.lastIndexOf('-');
-  return { writer: name.slice(0, dash), number: Number.parseInt(name.slice(dash + 1), 10) || 0 };
-}
-
 /** Nanoseconds since 1970; 0 where the file is gone. */
 function lastWrite(path: string): bigint {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n;
-}
-
-function nanos(ms: number): bigint {
-  return BigInt(ms) * 1_000_000n;
 }
 
 function lastWriteMs({ path }: Segment): number {

@@ -160,6 +160,11 @@ function readHead(message: Buffer, from: number): { readonly tag: number; readon
   return { tag, content: at, to: at + length };
 }
 
+/** A field that says how long it is. */
+export function lengthDelimited(tag: number, content: Buffer): Buffer {
+  return Buffer.concat([prefix(tag, content.length), content]);
+}
+
 function prefix(tag: number, length: number): Buffer {
   const bytes = [tag];
   let rest = length;

@@ -131,3 +131,9 @@ function sizeOf(path: string): number {
     return 0;
   }
 }
+
+/** `<writer>-<number>.seg`, where a writer is `<pid>-<thread>-<start>`. */
+export function splitName(name: string): { writer: string; number: number } {
+  const dash = name.lastIndexOf('-');
+  return { writer: name.slice(0, dash), number: Number.parseInt(name.slice(dash + 1), 10) || 0 };
+}

@@ -2,7 +2,7 @@
  * Spans that their process began and, killed or crashed, could not end: made of the starts that its last segment holds.
  * The fields that are missing are put behind those that are there, which protobuf allows.
  */
-import { splitFields } from './request.ts';
+import { lengthDelimited, splitFields } from './request.ts';
 
 export interface OpenStarts {
   /** Payload of a frame of starts. Throws where it is unsound. */
@@ -124,12 +124,4 @@ function placeOf(span: Buffer, wanted: number): { from: number; to: number } | n
     at += length;
   }
   return null;
-}
-
-function lengthDelimited(tag: number, content: Buffer): Buffer {
-  const head = [tag];
-  let length = content.length;
-  for (; length > 127; length >>>= 7) head.push((length & 127) | 128);
-  head.push(length);
-  return Buffer.concat([Buffer.from(head), content]);
 }

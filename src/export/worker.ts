@@ -13,6 +13,7 @@ import { openKeep, type Keep, type OnLost } from './keep.ts';
 import { removeExpired } from './kept-files.ts';
 import { makeExporter } from './make-exporter.ts';
 import type { DrainLimits, FromWorker, Settled, ToWorker, WorkerInput } from './messages.ts';
+import { nanos } from './nanos.ts';
 import { adoptOrphans } from './orphans.ts';
 import { HURRY_MS, MAX_BODY_BYTES, createPipeline, type Pipeline } from './pipeline.ts';
 import { createResender, resendMs, type Resender } from './resend.ts';
@@ -20,7 +21,6 @@ import { openSendLock } from './send-lock.ts';
 import { viewSpool } from './spool-view.ts';
 import { addTally, emptyTally, type DestinationSummary } from './summary.ts';
 import type { Exporter } from './types.ts';
-import { version } from './version.ts';
 
 const BUSY_MS = 20;
 const IDLE_MS = 250;
@@ -43,7 +43,7 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
     writers.add(owner.pid);
     post({ kind: 'writer', owner });
   });
-  const own = plan.metrics.own ? createOwnMetrics({ instance: self.instance, version: version(), look }) : null;
+  const own = plan.metrics.own ? createOwnMetrics(self.instance, look) : null;
   const endings = collectEndings();
   const lines = plan.destinations.map((destination, number) => openLine(destination, number));
   const exporters = (await Promise.all(plan.destinations.map((destination, number) => (destination.kind === 'prometheus' ? servePage(destination, number) : makeExporter(destination, process.env))))).map(timeExports);
@@ -136,7 +136,7 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
     const takenOver = Object.keys(settled[number]?.positions ?? {}).length > 0;
     return createSeriesStore({
       temporality: destination.kind === 'otlp' ? (destination.temporality ?? plan.metrics.temporality) : 'cumulative',
-      takenOverAt: takenOver ? BigInt(Date.now()) * 1_000_000n : null,
+      takenOverAt: takenOver ? nanos(Date.now()) : null,
       lingers: destination.kind === 'prometheus',
       onProgress: () => void Atomics.add(pulse, 0, 1),
     });
@@ -193,7 +193,8 @@ async function main({ plan, settled, exporter: self, pulse }: WorkerInput): Prom
       service: plan.serviceName,
       pid: process.pid,
       topology: plan.root === null ? 'parent' : 'replace',
-      ...{ startedAt: self.startedAt, restarts: self.restarts },
+      startedAt: self.startedAt,
+      restarts: self.restarts,
       writers: [...writers],
       spool: { bytes: view.bytes, capBytes: plan.spoolBytes },
       cpuSeconds: (user + system) / 1e6,

@@ -1,12 +1,11 @@
 /** What the named destinations mean for each signal. */
 import type { OtlpDestination, SignalName } from '../plan/types.ts';
-import { problemAt } from './origin.ts';
+import { FAULT, problemAt } from './origin.ts';
 import { composeDestination } from './otlp.ts';
 import type { NamedSettings } from './resolve-destinations.ts';
 import type { Env, Problem, Settings, SettingValues } from './types.ts';
 
 const SIGNALS: readonly SignalName[] = ['traces', 'metrics', 'logs'];
-const FAULT = { severity: 'error', strict: true } as const;
 
 /** What goes where besides the settings `otlp`. A destination that is the same as another is left out. */
 export function composeDestinations(values: SettingValues, main: Settings['otlp'], env: Env, say: (problem: Problem) => void): OtlpDestination[] {

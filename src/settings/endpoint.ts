@@ -86,7 +86,8 @@ function readAuthorization(url: URL): string | null {
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
-function decode(text: string): string {
+/** What is percent-encoded in it, or the text itself where that is not valid. */
+export function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

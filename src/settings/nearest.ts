@@ -1,3 +1,5 @@
+import { quote } from './origin.ts';
+
 /** The word of `words` that is at most `within` letters away (added, lost, changed or swapped), or null. Case does not count. */
 export function findNearest(word: string, words: Iterable<string>, within = 2): string | null {
   const wanted = word.toLowerCase();
@@ -11,6 +13,12 @@ export function findNearest(word: string, words: Iterable<string>, within = 2): 
     bestDistance = distance;
   }
   return best;
+}
+
+/** For people: the word that was meant, or all that there are. */
+export function hintAmong(word: string, words: readonly string[]): string {
+  const nearest = findNearest(word, words);
+  return nearest === null ? `one of ${words.join(', ')}` : `did you mean ${quote(nearest)}?`;
 }
 
 /** Damerau-Levenshtein, each pair of letters swapped at most once. */

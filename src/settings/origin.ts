@@ -49,6 +49,9 @@ export function problemAt(
   return { severity, message: `${describeOrigin(origin)}: ${text}`, origin, hint, strict };
 }
 
+/** Of what is wrong in a config file, and is not used. */
+export const FAULT = { severity: 'error', strict: true } as const;
+
 /** The whole line for a person, without the prefix of the program. */
 export function formatProblem(problem: Problem): string {
   return problem.hint === null ? problem.message : `${problem.message} (${problem.hint})`;

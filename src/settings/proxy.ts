@@ -1,5 +1,5 @@
 import type { ProxyPlan } from '../plan/types.ts';
-import { maskUrl } from './endpoint.ts';
+import { decode, maskUrl } from './endpoint.ts';
 import { problemAt, quote } from './origin.ts';
 import type { Env, Problem } from './types.ts';
 
@@ -88,12 +88,4 @@ function isInside(address: readonly number[], network: readonly number[] | null,
     const mask = 0xff & (0xff00 >> Math.min(8, Math.max(0, bits - 8 * at)));
     return (byte & mask) === (network[at]! & mask);
   });
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

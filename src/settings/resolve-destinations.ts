@@ -2,8 +2,8 @@
 import { dirname, resolve } from 'node:path';
 import { destinationTable } from './destination-table.ts';
 import { readScalar, type FileEntry } from './file-node.ts';
-import { findNearest } from './nearest.ts';
-import { DEFAULT_ORIGIN, originGiven, problemAt, quote } from './origin.ts';
+import { hintAmong } from './nearest.ts';
+import { DEFAULT_ORIGIN, FAULT, originGiven, problemAt, quote } from './origin.ts';
 import { findHeaderFault, readHeaderFile } from './resolve-map.ts';
 import { at, fileOrigin, findNode, type Sources } from './sources.ts';
 import type { Setting, Value } from './table.ts';
@@ -16,7 +16,6 @@ type Part = keyof Table;
 export type NamedSettings = { readonly [P in Part]: Resolved<Value<Table[P]>> } & { readonly origin: Origin };
 
 const PARTS = Object.keys(destinationTable) as Part[];
-const FAULT = { severity: 'error', strict: true } as const;
 
 /** The settings of each destination, by name. `find` finds one of them. */
 export function resolveDestinations(
@@ -78,7 +77,6 @@ function checkParts({ key, value }: FileEntry, where: Origin, say: (problem: Pro
   if (value.kind !== 'map') return;
   for (const { key: part, at: place } of value.entries) {
     if (part in destinationTable) continue;
-    const nearest = part === 'url' ? 'endpoint' : findNearest(part, PARTS);
-    say(problemAt({ ...at(where, place), name: '' }, `unknown key ${quote(`destinations.${key}.${part}`)}; it is not used`, { ...FAULT, hint: nearest === null ? `one of ${PARTS.join(', ')}` : `did you mean ${quote(nearest)}?` }));
+    say(problemAt({ ...at(where, place), name: '' }, `unknown key ${quote(`destinations.${key}.${part}`)}; it is not used`, { ...FAULT, hint: hintAmong(part === 'url' ? 'endpoint' : part, PARTS) }));
   }
 }

@@ -4,8 +4,8 @@
  */
 import type { ViewPlan } from '../plan/types.ts';
 import { readScalar, type FileNode } from './file-node.ts';
-import { findNearest } from './nearest.ts';
-import { DEFAULT_ORIGIN, problemAt, quote } from './origin.ts';
+import { hintAmong } from './nearest.ts';
+import { DEFAULT_ORIGIN, FAULT, problemAt, quote } from './origin.ts';
 import { at, fileOrigin, findNode, readNodeText, type Sources } from './sources.ts';
 import type { Origin, Resolved } from './types.ts';
 
@@ -56,8 +56,6 @@ const VIEW = {
   },
   needs: 'selector',
 } as const satisfies Shape;
-
-const FAULT = { severity: 'error', strict: true } as const;
 
 /** Each view by itself: of one in which something is wrong nothing is used. */
 export function resolveViews(key: string, sources: Sources): Resolved<readonly ViewPlan[]> {
@@ -113,8 +111,7 @@ function read(shape: Shape, node: FileNode, origin: Origin, sources: Sources): u
     case 'word': {
       const word = shape.words.find((candidate) => candidate === String(value).toLowerCase());
       if (word !== undefined) return word;
-      const nearest = findNearest(String(value), shape.words);
-      return fail(`${quote(String(value))} is not known`, nearest === null ? `one of ${shape.words.join(', ')}` : `did you mean ${quote(nearest)}?`);
+      return fail(`${quote(String(value))} is not known`, hintAmong(String(value), shape.words));
     }
   }
 }
@@ -127,10 +124,7 @@ function readParts(shape: Shape & { readonly kind: 'parts' }, node: FileNode, or
   let isSound = true;
   for (const { key, at: place, value: inner } of node.entries) {
     const part = Object.hasOwn(shape.parts, key) ? shape.parts[key]! : undefined;
-    if (part === undefined) {
-      const nearest = findNearest(key, names);
-      sources.say(problemAt({ ...at(origin, place) }, `unknown key ${quote(key)}; the view is not used`, { ...FAULT, hint: nearest === null ? `one of ${names.join(', ')}` : `did you mean ${quote(nearest)}?` }));
-    }
+    if (part === undefined) sources.say(problemAt(at(origin, place), `unknown key ${quote(key)}; the view is not used`, { ...FAULT, hint: hintAmong(key, names) }));
     const found = part === undefined ? undefined : read(part, inner, { ...at(origin, inner.line === undefined ? place : inner), name: `${origin.name}.${key}` }, sources);
     if (found === undefined) isSound = false;
     else value[key] = found;

@@ -5,7 +5,7 @@
 import type { Attributes, HrTime, SpanContext } from '@opentelemetry/api';
 import { createWire } from '../../spool/wire.ts';
 import type { Redactor } from '../redact/redact.ts';
-import { writeAttributes, writeValue } from './attributes.ts';
+import { writeAttributes, writeValue } from '../../spool/attributes.ts';
 
 export interface SoundRecord {
   readonly time: HrTime;

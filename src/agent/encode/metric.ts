@@ -8,7 +8,7 @@ import type { DataPoint, ExponentialHistogram, Histogram, MetricData } from '@op
 import { createWire, type Wire } from '../../spool/wire.ts';
 import type { Redactor } from '../redact/redact.ts';
 import type { Exemplar } from '../meter/exemplars.ts';
-import { writeAttributes } from './attributes.ts';
+import { writeAttributes } from '../../spool/attributes.ts';
 
 /** Of `DataPointType`, whose module need not be loaded for it. */
 const HISTOGRAM = 0;

@@ -5,7 +5,7 @@
 import { SpanStatusCode, type Attributes, type HrTime, type SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Redactor } from '../redact/redact.ts';
-import { writeAttributes } from './attributes.ts';
+import { writeAttributes } from '../../spool/attributes.ts';
 import { isLink, isTime, speak } from './sound.ts';
 import { createWire, type Wire } from '../../spool/wire.ts';
 

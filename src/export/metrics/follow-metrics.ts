@@ -1,6 +1,7 @@
 import type { Chunk, Follower } from '../follow.ts';
 import type { OwnMetrics } from '../own/own-metrics.ts';
-import type { SpoolView } from '../spool-view.ts';
+import { nanos } from '../nanos.ts';
+import { splitName, type SpoolView } from '../spool-view.ts';
 import type { SeriesStore } from './series.ts';
 
 export interface FollowMetricsOptions {
@@ -47,7 +48,7 @@ export function followMetrics({ inner, view, store, intervalMs, own, isSettled }
       next = now + (intervalMs ?? FORGET_MS);
       if (isOwnDue || !isFinishing) takeOwn(store, own);
       isOwnTold ||= isOwnDue;
-      const parts = store.export(BigInt(Date.now()) * 1_000_000n);
+      const parts = store.export(nanos(Date.now()));
       return parts.length === 0 || intervalMs === null ? null : parts.map((part): Chunk => ({ segment: null, part, count: part.count, lost: null }));
     },
     hasReadAll: inner.hasReadAll,
@@ -64,7 +65,7 @@ export function followMetrics({ inner, view, store, intervalMs, own, isSettled }
   function take(chunk: Chunk): Chunk {
     const { segment, part } = chunk;
     if (part === null || segment === null) return chunk;
-    const writer = segment.name.slice(0, segment.name.lastIndexOf('-'));
+    const writer = splitName(segment.name).writer;
     writers.set(writer, null);
     own?.see(part.resource);
     try {
@@ -79,14 +80,14 @@ export function followMetrics({ inner, view, store, intervalMs, own, isSettled }
   function endWriters(): void {
     if (writers.size === 0) return;
     const living = new Set<string>();
-    for (const segment of view.segments.values()) if (!inner.hasReadAll(segment) || !segment.writerEnded) living.add(segment.name.slice(0, segment.name.lastIndexOf('-')));
+    for (const segment of view.segments.values()) if (!inner.hasReadAll(segment) || !segment.writerEnded) living.add(splitName(segment.name).writer);
     const now = performance.now();
     for (const [writer, absentSince] of writers) {
       if (living.has(writer)) writers.set(writer, null);
       else if (!isFinishing && now - (absentSince ?? now) < ABSENT_MS) writers.set(writer, absentSince ?? now);
       else {
         writers.delete(writer);
-        store.end(writer, BigInt(Date.now()) * 1_000_000n);
+        store.end(writer, nanos(Date.now()));
       }
     }
   }

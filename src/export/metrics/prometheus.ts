@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createGzip } from 'node:zlib';
 import { requestToJson } from '../../view/json.ts';
+import { nanos } from '../nanos.ts';
 import { buildRequest } from '../request.ts';
 import type { Exporter } from '../types.ts';
 import { CONTENT_TYPES, writePrometheus, type Format, type MetricsJson } from './prometheus-text.ts';
@@ -48,7 +49,7 @@ export function servePrometheus({ host, port, store, refresh, onFault }: Prometh
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405, { allow: 'GET, HEAD' }).end();
     refresh();
     const format: Format = /application\/openmetrics-text/.test(request.headers.accept ?? '') ? 'openmetrics' : 'text';
-    const page = writePrometheus(requestToJson('metrics', buildRequest(store.look(BigInt(Date.now()) * 1_000_000n))) as MetricsJson, format);
+    const page = writePrometheus(requestToJson('metrics', buildRequest(store.look(nanos(Date.now())))) as MetricsJson, format);
     const gzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
     response.writeHead(200, { 'content-type': CONTENT_TYPES[format], ...(gzip ? { 'content-encoding': 'gzip' } : {}) });
     if (request.method === 'HEAD') return void response.end();

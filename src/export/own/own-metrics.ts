@@ -2,9 +2,12 @@
  * The exporter's metrics of itself, `otelrun.*`, as points like the application's own: they are exported, kept and served as
  * those are. Their resource is the application's, but for what tells processes apart.
  */
+import { writeAttributes } from '../../spool/attributes.ts';
 import { createWire } from '../../spool/wire.ts';
 import { writeMetric, type Metric, type PointValue } from '../metrics/point.ts';
-import { splitFields, type Part } from '../request.ts';
+import { nanos } from '../nanos.ts';
+import { lengthDelimited, splitFields, type Part } from '../request.ts';
+import { ownScope } from './scope.ts';
 import { EXPORT_SECONDS, type ExporterStatus } from './status.ts';
 
 export interface OwnMetrics {
@@ -16,23 +19,16 @@ export interface OwnMetrics {
   isFinal: boolean;
 }
 
-export interface OwnMetricsOptions {
-  /** `service.instance.id`. */
-  readonly instance: string;
-  readonly version: string;
-  look(): ExporterStatus;
-}
-
 type Words = Readonly<Record<string, string>>;
 
-/** For what holds one value. */
 const pairs = createWire();
 
-export function createOwnMetrics({ instance, version, look }: OwnMetricsOptions): OwnMetrics {
+/** `instance` is the `service.instance.id`. */
+export function createOwnMetrics(instance: string, look: () => ExporterStatus): OwnMetrics {
   const wire = createWire();
   /** Durations are counted anew by an exporter that was started again. */
   const timedSince = nanos(Date.now());
-  const scope = lengthDelimited(0x0a, fieldsOf({ name: 'otel-run', version }));
+  const scope = ownScope();
   let resource: Buffer | null = null;
 
   return {
@@ -47,7 +43,7 @@ export function createOwnMetrics({ instance, version, look }: OwnMetricsOptions)
       const since = nanos(status.startedAt);
       const items: Buffer[] = [];
       const add = (metric: Metric, value: PointValue, words: Words = {}, start = since): void => {
-        items.push(writeMetric(wire, metric, { attributes: Object.entries(words).map(pairOf), start, time: now, value }, 'cumulative'));
+        items.push(writeMetric(wire, metric, { attributes: splitFields(encode(words)).map(({ content }) => content), start, time: now, value }, 'cumulative'));
       };
       for (const { name, signal, delivered, kept, dropped, waiting, exports } of status.destinations) {
         const words = { 'otelrun.destination': name, 'otelrun.signal': signal };
@@ -101,8 +97,8 @@ const ITS_OWN = /^(?:service\.instance\.id|process\.|thread\.|otel_run\.)/;
 function withInstance(group: Buffer, instance: string): Buffer | null {
   try {
     const attributes = splitFields(group).filter(({ tag }) => tag === 0x0a).flatMap(({ content }) => attributesOf(content));
-    const own = [...Object.entries({ 'service.instance.id': instance, 'process.pid': process.pid })].map(([key, value]) => lengthDelimited(0x0a, pairOf([key, value])));
-    return lengthDelimited(0x0a, Buffer.concat([...attributes.filter(({ key }) => !ITS_OWN.test(key)).map(({ whole }) => whole), ...own]));
+    const own = encode({ 'service.instance.id': instance, 'process.pid': process.pid });
+    return lengthDelimited(0x0a, Buffer.concat([...attributes.filter(({ key }) => !ITS_OWN.test(key)).map(({ whole }) => whole), own]));
   } catch {
     return null;
   }
@@ -112,32 +108,13 @@ function attributesOf(resource: Buffer): { readonly key: string; readonly whole:
   return splitFields(resource).flatMap(({ tag, content, whole }) => (tag === 0x0a ? [{ key: splitFields(content).find((field) => field.tag === 0x0a)?.content.toString() ?? '', whole }] : []));
 }
 
-/** Content of a KeyValue. */
-function pairOf([key, value]: readonly [string, string | number]): Buffer {
+/** `attributes = 1` of a resource, and the like. */
+function encode(attributes: object): Buffer {
   pairs.reset();
-  pairs.stringField(0x0a, key);
-  const start = pairs.open(0x12);
-  if (typeof value === 'string') pairs.stringField(0x0a, value);
-  else pairs.int64Field(0x18, value);
-  pairs.close(start);
-  return Buffer.from(pairs.bytes());
-}
-
-/** `name = 1` and `version = 2` of a scope. */
-function fieldsOf({ name, version }: { readonly name: string; readonly version: string }): Buffer {
-  return Buffer.concat([lengthDelimited(0x0a, Buffer.from(name)), lengthDelimited(0x12, Buffer.from(version))]);
-}
-
-function lengthDelimited(tag: number, content: Buffer): Buffer {
-  pairs.reset();
-  pairs.bytesField(tag, content);
+  writeAttributes(pairs, 0x0a, attributes);
   return Buffer.from(pairs.bytes());
 }
 
 function int(value: number): PointValue {
   return { kind: 'int', value: Math.round(value) };
-}
-
-function nanos(ms: number): bigint {
-  return BigInt(Math.round(ms)) * 1_000_000n;
 }

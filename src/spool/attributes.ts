@@ -1,4 +1,4 @@
-import type { Wire } from '../../spool/wire.ts';
+import type { Wire } from './wire.ts';
 
 const KEY = 0x0a; // KeyValue.key = 1
 const VALUE = 0x12; // KeyValue.value = 2
